@@ -1,0 +1,21 @@
+"""recusa: how often a chat model refuses harmful and harmless prompts, how to harden it, whether the change is real.
+
+The functions are those the commands call; importing the package loads neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recusa.api import answer, compare, judge, report, run, train
+
+__all__ = ["answer", "compare", "judge", "report", "run", "train"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("recusa.api"), name)
+    raise AttributeError(f"module 'recusa' has no attribute '{name}'")

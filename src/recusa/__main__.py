@@ -1,0 +1,5 @@
+"""`python -m recusa`."""
+
+from recusa.cli import main
+
+main()

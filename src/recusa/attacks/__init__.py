@@ -1,0 +1,5 @@
+"""Ways of asking: name -> class."""
+
+ATTACKS = {
+    "direct": "recusa.attacks.direct:Direct",
+}

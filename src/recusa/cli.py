@@ -1,0 +1,254 @@
+"""The commands: each parses, calls one function, prints its result."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from recusa.errors import ConfigError, RecusaError
+
+app = typer.Typer(
+    help="Measure how often a chat model refuses harmful and harmless prompts, harden it, "
+    "and show whether the change is real.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Workspace = Annotated[Path, typer.Option(help="Folder of the store and the adapters.")]
+Model = Annotated[str, typer.Option(help="Embedded name, local folder, hub id, or a server's model name.")]
+EngineName = Annotated[str, typer.Option("--engine", help="hf, openai or scripted; see `recusa list`.")]
+
+
+@app.command()
+def run(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="Experiment file (TOML); without it, the embedded experiment.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of results and pictures; default runs/NAME.")] = None,
+    workspace: Workspace = Path(".recusa"),
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most N prompts of each kind, in training and in test.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print calls, tokens and expected time per arm; do nothing.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask failed rows again.")] = False,
+) -> None:
+    """Run an experiment; run again, it goes on where it stopped.
+
+    Example: recusa run experiments/seed-mistral-7b.toml --limit 20 --dry-run
+    """
+    from recusa import api, console
+    from recusa.config import load_experiment
+
+    asked = load_experiment(experiment)
+    if limit is not None:
+        asked = asked.model_copy(update={"limit": limit})
+    if dry_run:
+        from recusa.jobs.plan import plan
+
+        console.planned(plan(asked, workspace))
+        return
+    folder = out or Path("runs") / asked.name
+    with console.progress() as listener:
+        results = api.run(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
+    console.summary(results, folder)
+
+
+@app.command()
+def answer(
+    prompts: Annotated[Path, typer.Option(help="Prompt file: JSONL, JSON, CSV, TSV or Parquet.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    model: Model = "smollm2-135m",
+    engine: EngineName = "hf",
+    adapter: Annotated[str | None, typer.Option(help="PEFT adapter folder.")] = None,
+    defence: Annotated[str | None, typer.Option(help="Defence by name, or its settings in a TOML file.")] = None,
+    attack: Annotated[str, typer.Option(help="How to ask.")] = "direct",
+    system: Annotated[str | None, typer.Option(help="System prompt, or @FILE.")] = None,
+    prompt_column: Annotated[str, typer.Option(help="Column that holds the prompt.")] = "prompt",
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer may have.")] = 64,
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Answer at most N rows.")] = None,
+    workspace: Workspace = Path(".recusa"),
+) -> None:
+    """Answer every row of a prompt file.
+
+    Example: recusa answer --model smollm2-135m --prompts advbench.csv --prompt-column goal --out answers.jsonl
+    """
+    from recusa import api, console
+    from recusa.types import Sampling
+
+    with console.progress() as listener:
+        counts = api.answer(
+            prompts,
+            out,
+            engine=_engine(engine, model),
+            adapter=adapter,
+            defence=defence,
+            attack=attack,
+            system=_text_or_file(system),
+            prompt_column=prompt_column,
+            sampling=Sampling(max_new_tokens=max_new_tokens, temperature=temperature),
+            limit=limit,
+            workspace=workspace,
+            listener=listener,
+        )
+    console.say(f"{_counted(counts)}; written to {out}")
+
+
+@app.command()
+def train(
+    harmful: Annotated[Path, typer.Option(help="Harmful prompts with their refusals in `chosen`.")],
+    out: Annotated[Path, typer.Option(help="Adapter folder to write.")],
+    model: Model = "smollm2-135m",
+    benign: Annotated[
+        Path | None, typer.Option(help="Harmless prompts; rows without `response` are answered by the model.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="refusal or balanced; see `recusa list`.")] = "balanced",
+    builtin: Annotated[
+        bool, typer.Option("--builtin/--no-builtin", help="Add the built-in harmless training prompts.")
+    ] = True,
+    workspace: Workspace = Path(".recusa"),
+) -> None:
+    """Train a LoRA adapter that refuses; killed, it goes on from its last checkpoint.
+
+    Example: recusa train --model smollm2-135m --harmful refusals.jsonl --recipe balanced --out adapters/balanced
+    """
+    from recusa import api, console
+
+    with console.progress() as listener:
+        adapter = api.train(
+            harmful, out, benign=benign, engine={"name": "hf", "model": model}, recipe=recipe, builtin=builtin,
+            workspace=workspace, listener=listener,
+        )  # fmt: skip
+    console.say(f"trained on {_counted(adapter.made['rows'])} rows in {adapter.made['steps']} steps; written to {out}")
+
+
+@app.command()
+def judge(
+    answers: Annotated[Path, typer.Option(help="Answer file with `response`, and `prompt` where there is one.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    judge: Annotated[str, typer.Option(help="Who judges; see `recusa list`.")] = "expressions",
+) -> None:
+    """Say of every answer whether it refuses.
+
+    Example: recusa judge --judge expressions --answers answers.jsonl --out verdicts.jsonl
+    """
+    from recusa import api, console
+
+    with console.progress() as listener:
+        counts = api.judge(answers, out, judge=judge, listener=listener)
+    console.say(f"{_counted(counts)}; written to {out}")
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Answer file of the baseline.")],
+    after: Annotated[Path, typer.Argument(help="Answer file of the other arm, to the same prompts.")],
+    judge: Annotated[str, typer.Option(help="Judge for rows without `outcome`.")] = "expressions",
+) -> None:
+    """Compare two answer files prompt by prompt.
+
+    Example: recusa compare original.jsonl tuned.jsonl
+    """
+    from recusa import api, console
+
+    console.compared(*api.compare(before, after, judge=judge))
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Folder that `recusa run` wrote.")]) -> None:
+    """Write the report of a finished run again.
+
+    Example: recusa report runs/embedded
+    """
+    from recusa import api, console
+
+    console.data(str(api.report(folder)))
+
+
+@app.command("list")
+def list_components() -> None:
+    """Show every component with its settings.
+
+    Example: recusa list
+    """
+    from recusa import console, registry
+
+    console.components(registry.catalogue())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of experiment files.
+
+    Example: recusa schema > experiment.schema.json
+    """
+    from recusa import config, console
+
+    console.data(config.schema())
+
+
+def _engine(name: str, model: str) -> dict[str, Any]:
+    return {"name": name} if name == "scripted" else {"name": name, "model": model}
+
+
+def _text_or_file(system: str | None) -> str | None:
+    if system is None or not system.startswith("@"):
+        return system
+    try:
+        return Path(system[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"system prompt file `{system[1:]}` cannot be read: {error}", "--system @FILE names a text file"
+        ) from None
+
+
+def _quiet() -> None:
+    """Keep libraries' advice off the terminal; what matters of it is a note in the results."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    for name in ("bitsandbytes", "transformers", "sentence_transformers", "peft", "accelerate", "torch", "httpx"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
+
+
+def _counted(counts: Any) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def main() -> NoReturn:
+    """The console script: errors in one line, Ctrl-C and SIGTERM stop cleanly and say how to go on."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _quiet()
+        app(standalone_mode=False)
+        code = 0
+    except RecusaError as error:
+        from recusa import console
+
+        console.fail(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        from recusa import console
+
+        console.say("\nstopped; run the same command again to go on where it stopped")
+        code = 130
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except typer.Abort:
+        code = 130
+    except Exception as error:  # click's usage errors print themselves; anything else is our own mistake
+        if not hasattr(error, "show"):
+            raise
+        error.show()
+        code = 2
+    sys.exit(code)

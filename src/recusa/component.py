@@ -1,0 +1,38 @@
+"""What every named part of an experiment is: checked settings that print, compare and fingerprint themselves."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+def digest(value: object) -> str:
+    """Sixteen hex digits that are equal when two JSON-like values are."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+class Settings(BaseModel):
+    """Frozen settings that refuse unknown keys; constructing them does no work."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Component(Settings):
+    """A named part with settings; `version` is raised when the same settings would give other results."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    cosmetic: ClassVar[frozenset[str]] = frozenset()  # settings that change speed or plumbing, never a result
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two components the same: name, version and every setting that can change a result."""
+        settings = self.model_dump(mode="json", exclude=set(self.cosmetic))
+        return {"name": self.name, "version": self.version, **settings}
+
+    def fingerprint(self) -> str:
+        """Digest of the identity."""
+        return digest(self.identity())

@@ -1,0 +1,152 @@
+"""The experiment file: TOML, checked; unknown keys are refused with the nearest name."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from recusa.component import Settings
+from recusa.errors import ConfigError
+from recusa.registry import Spec, build, explained
+from recusa.types import Sampling
+
+EMBEDDED = "embedded.toml"
+
+
+class SplitSettings(Settings):
+    """How prompts are divided."""
+
+    test: float = Field(0.5, gt=0, le=1, description="share of the groups that is asked; the rest trains")
+    seed: int = Field(0, description="seed of the division")
+
+
+class SamplingSettings(Settings):
+    """How answers are drawn."""
+
+    max_new_tokens: int = Field(64, ge=1, description="tokens an answer may have")
+    temperature: float = Field(0.0, ge=0, description="0 takes the likeliest token")
+    top_p: float = Field(1.0, gt=0, le=1, description="share of probability that is drawn from")
+    seed: int = Field(0, description="seed of the noise, above temperature 0")
+    samples: int = Field(1, ge=1, description="answers drawn per prompt")
+
+    def sampling(self) -> Sampling:
+        """As engines take it."""
+        return Sampling(self.max_new_tokens, self.temperature, self.top_p, self.seed)
+
+
+class ArmSettings(Settings):
+    """A named way of answering: engine x adapter x defence x system prompt."""
+
+    name: str = Field(min_length=1, max_length=40, pattern=r"^[\w.+-]+$", description="name in tables and charts")
+    engine: Spec | None = Field(None, description="another engine than the experiment's")
+    adapter: str | None = Field(None, description="adapter folder to answer with")
+    train: Spec | None = Field(None, description="recipe to train an adapter with first")
+    defence: Spec | None = Field(None, description="defence round the engine")
+    system: str | None = Field(None, description="system prompt")
+
+    @model_validator(mode="after")
+    def one_adapter(self) -> Self:
+        """An arm has an adapter or trains one."""
+        if self.adapter and self.train:
+            raise ValueError("`adapter` and `train` exclude each other: an arm has an adapter or trains one")
+        return self
+
+
+class Experiment(Settings):
+    """A whole experiment; without a file, the embedded one."""
+
+    name: str = Field(
+        "experiment", pattern=r"^[\w.-]+$", description="name of the folder in runs/ and title of the report"
+    )
+    sources: tuple[Spec, ...] = Field(("builtin",), min_length=1, description="where prompts come from")
+    split: SplitSettings = Field(default_factory=SplitSettings)
+    engine: Spec = Field("hf", description="what answers, unless an arm says otherwise")
+    sampling: SamplingSettings = Field(default_factory=SamplingSettings)
+    chunk: int = Field(64, ge=1, description="prompts that are answered and kept together; part of every fingerprint")
+    attacks: tuple[Spec, ...] = Field(("direct",), min_length=1, description="ways of asking")
+    arms: tuple[ArmSettings, ...] = Field(min_length=1, description="ways of answering; the first is the baseline")
+    baseline: str = Field("", description="arm the others are compared with; default the first")
+    judges: tuple[Spec, ...] = Field(
+        ("expressions",), min_length=1, description="who says what an answer is; the first is primary"
+    )
+    alpha: float = Field(0.05, gt=0, lt=1, description="one minus the confidence of intervals, and level of tests")
+    max_failed: float = Field(
+        0.2, ge=0, le=1, description="share of failed rows in an arm above which nothing is concluded"
+    )
+    limit: int | None = Field(None, ge=1, description="at most this many prompts of each kind, in training and in test")
+
+    @model_validator(mode="after")
+    def names_fit(self) -> Self:
+        """Arm names are unique, and the baseline is one of them."""
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"two arms are named `{twice}`")
+        if self.baseline and self.baseline not in names:
+            raise ValueError(f"baseline `{self.baseline}` is no arm; arms are: {', '.join(names)}")
+        return self
+
+    @property
+    def compared_with(self) -> str:
+        """The baseline's name."""
+        return self.baseline or self.arms[0].name
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything said and all defaults, as saved with the run; building it checks every component."""
+        content = self.model_dump(mode="json")
+        content["sources"] = [_full("sources", spec, f"sources.{i}") for i, spec in enumerate(self.sources)]
+        content["engine"] = _full("engines", self.engine, "engine")
+        content["attacks"] = [_full("attacks", spec, f"attacks.{i}") for i, spec in enumerate(self.attacks)]
+        content["judges"] = [_full("judges", spec, f"judges.{i}") for i, spec in enumerate(self.judges)]
+        content["baseline"] = self.compared_with
+        for arm, filled in zip(self.arms, content["arms"], strict=True):
+            place = f"arms.{arm.name}"
+            for field, group in (("engine", "engines"), ("train", "recipes"), ("defence", "defences")):
+                spec = getattr(arm, field)
+                filled[field] = _full(group, spec, f"{place}.{field}") if spec is not None else None
+        return content
+
+
+def _full(group: Any, spec: Spec, place: str) -> dict[str, Any]:
+    made = build(group, spec, place)
+    name = spec if isinstance(spec, str) else spec["name"]
+    return {"name": name, **made.model_dump(mode="json")}
+
+
+def load_experiment(path: Path | None) -> Experiment:
+    """Read an experiment file, or the embedded experiment; raises ConfigError naming the key."""
+    if path is None:
+        return parse_experiment((files("recusa") / EMBEDDED).read_text(encoding="utf-8"), EMBEDDED)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no experiment file `{path}`", "without a file, the embedded experiment runs"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{path}` cannot be read: {error}", "an experiment is a UTF-8 TOML file") from None
+    return parse_experiment(text, path.name, path.stem)
+
+
+def parse_experiment(text: str, place: str, name: str = "experiment") -> Experiment:
+    """An experiment from TOML text; `place` is what errors name."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{place} is not TOML: {error}") from None
+    try:
+        experiment = Experiment(**{"name": name, **content})
+    except ValidationError as error:
+        raise ConfigError(*explained(error, Experiment, place)) from None
+    experiment.resolved()
+    return experiment
+
+
+def schema() -> str:
+    """JSON schema of the experiment file."""
+    return json.dumps(Experiment.model_json_schema(), indent=2)

@@ -1,0 +1,117 @@
+"""The answering loop: one left-padded batch, finished rows leave it, sampling noise belongs to the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from transformers import DynamicCache
+
+from recusa.types import Key, Sampling, Stop
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class Decoded(NamedTuple):
+    """What one row said, without its end token; `tokens` counts that too."""
+
+    row: int
+    ids: list[int]
+    stop: Stop
+    tokens: int
+
+
+@dataclass(slots=True)
+class Noise:
+    """Gumbel noise for one row, drawn from its key and the seed: the same in whatever batch the row is."""
+
+    generator: torch.Generator
+
+    @classmethod
+    def of(cls, key: Key, seed: int) -> Noise:
+        """The noise of a row; the arm's name plays no part: arms that ask the same are compared on the same noise."""
+        text = f"{seed}|{key.prompt_id}|{key.attack}|{key.sample}|{key.attempt}"
+        return cls(torch.Generator().manual_seed(int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1))
+
+    def draw(self, size: int) -> torch.Tensor:
+        """One Gumbel value a token, shape (size,): minus the logarithm of an exponential draw."""
+        return torch.empty(size).exponential_(generator=self.generator).log_().neg_()
+
+
+@torch.inference_mode()
+def decode(
+    model: PreTrainedModel,
+    prompts: Sequence[list[int]],
+    keys: Sequence[Key],
+    sampling: Sampling,
+    ends: frozenset[int],
+    pad: int,
+) -> Iterator[Decoded]:
+    """Answer one batch of token rows; each row is yielded the moment it ends."""
+    ids, mask = _left_padded(prompts, pad, model.device)
+    noises = [Noise.of(key, sampling.seed) for key in keys] if sampling.temperature > 0 else []
+    rows = list(range(len(prompts)))
+    said: list[list[int]] = [[] for _ in prompts]
+    cache = DynamicCache(config=model.config)
+    positions = (mask.cumsum(-1) - 1).clamp_min(0)
+    step = ids
+    while rows:
+        logits = model(
+            input_ids=step,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        chosen = _choose(logits, sampling, [noises[row] for row in rows] if noises else [])
+        staying: list[int] = []
+        for place, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
+            said[row].append(token)
+            if token in ends:
+                yield Decoded(row, said[row][:-1], "end", len(said[row]))
+            elif len(said[row]) == sampling.max_new_tokens:
+                yield Decoded(row, said[row], "length", len(said[row]))
+            else:
+                staying.append(place)
+        if len(staying) < len(rows):
+            keep = torch.tensor(staying, device=model.device, dtype=torch.long)
+            cache.batch_select_indices(keep)
+            chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
+            rows = [rows[place] for place in staying]
+        step = chosen[:, None]
+        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        positions = positions[:, -1:] + 1
+
+
+def _left_padded(prompts: Sequence[list[int]], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    width = max(map(len, prompts))
+    ids = torch.full((len(prompts), width), pad, dtype=torch.long)
+    mask = torch.zeros((len(prompts), width), dtype=torch.long)
+    for place, prompt in enumerate(prompts):
+        ids[place, width - len(prompt) :] = torch.tensor(prompt)
+        mask[place, width - len(prompt) :] = 1
+    return ids.to(device), mask.to(device)
+
+
+def _choose(logits: torch.Tensor, sampling: Sampling, noises: Sequence[Noise]) -> torch.Tensor:
+    """The next token of each row; the largest logit plus Gumbel noise is a draw from the softmax (Gumbel-max)."""
+    if not noises:
+        return logits.argmax(-1)
+    scaled = logits.float() / sampling.temperature
+    if sampling.top_p < 1:
+        scaled = _nucleus(scaled, sampling.top_p)
+    noise = torch.stack([noise.draw(logits.shape[-1]) for noise in noises])
+    return (scaled + noise.to(logits.device)).argmax(-1)
+
+
+def _nucleus(scaled: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Leave only the smallest set of tokens whose probability reaches `top_p` (Holtzman et al. 2020)."""
+    ordered, order = scaled.sort(dim=-1, descending=True)
+    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+    keep = torch.zeros_like(scaled, dtype=torch.bool).scatter(-1, order, before < top_p)
+    return scaled.masked_fill(~keep, float("-inf"))

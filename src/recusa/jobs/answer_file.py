@@ -1,0 +1,109 @@
+"""`recusa answer`: each row of a prompt file back with its answer."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recusa.config import SplitSettings
+from recusa.errors import ConfigError
+from recusa.jobs.answer import Answering
+from recusa.jobs.arms import chats_for, defended, engine_with, given
+from recusa.protocols import Given, Listener
+from recusa.registry import Spec, build
+from recusa.sources.file import File, read_rows
+from recusa.sources.rows import to_prompt
+from recusa.split import divide
+from recusa.store import Store
+from recusa.types import Answer, Failure, Prompt, Sampling
+
+CHUNK = 64
+
+
+def answer_file(
+    engine: Spec,
+    prompts: Path,
+    out: Path,
+    workspace: Path,
+    listener: Listener,
+    *,
+    adapter: str | None = None,
+    defence: str | None = None,
+    attack: str = "direct",
+    system: str | None = None,
+    prompt_column: str = "prompt",
+    sampling: Sampling | None = None,
+    limit: int | None = None,
+) -> Counter[str]:
+    """Answer a file; rows keep their order and columns. Returns counts of `answered` and `failed` rows.
+
+    Raises InputError naming the row before anything is loaded; finished chunks are kept in the workspace.
+    """
+    # 1. rows and prompts; repeated prompts are asked once
+    source = File(path=prompts, prompt_column=prompt_column, kind="harmful")
+    rows: list[tuple[Mapping[str, Any], Prompt]] = []
+    for number, row in enumerate(read_rows(prompts), start=1):
+        rows.append((row, to_prompt(row, source, str(prompts), number)))
+        if number == limit:
+            break
+    distinct = list({prompt.id: prompt for _, prompt in rows}.values())
+    # 2. the arm
+    lent = builtin_training()
+    spec = defence_spec(defence)
+    if spec is not None:
+        build("defences", spec).check(distinct, lent)
+    made = defended(engine_with(engine, adapter, "engine"), spec, lent, "defence")
+    # 3. answers, finished chunks skipped
+    with Store(workspace) as store:
+        chats = chats_for(distinct, "", (attack,), system)
+        answering = Answering(made, chats, sampling or Sampling(), CHUNK, store)
+        answering.finish(listener, "answer")
+        results = {result.key.prompt_id: result for result in answering.results("")}
+    # 4. every row back, in its place
+    write_rows(out, [{**row, **_columns(prompt, results[prompt.id])} for row, prompt in rows])
+    return Counter("answered" if isinstance(results[p.id], Answer) else "failed" for _, p in rows)
+
+
+def _columns(prompt: Prompt, result: Answer | Failure) -> dict[str, Any]:
+    if isinstance(result, Failure):
+        return {
+            "prompt_id": prompt.id, "response": None, "finish_reason": None, "answer_tokens": None,
+            "error": f"{result.error}: {result.detail}".rstrip(": "),
+        }  # fmt: skip
+    return {
+        "prompt_id": prompt.id, "response": result.text,
+        "finish_reason": result.stop, "answer_tokens": result.answer_tokens,
+    }  # fmt: skip
+
+
+def write_rows(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write JSONL whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f"{out.name}.part")
+    with draft.open("w", encoding="utf-8") as lines:
+        for row in rows:
+            lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+    draft.replace(out)
+
+
+def builtin_training() -> Given:
+    """What a defence is lent outside an experiment: the training half of the built-in prompts."""
+    split = SplitSettings()
+    divided = divide(list(build("sources", "builtin").prompts()), {}, test_share=split.test, seed=split.seed)
+    return given(divided.train)
+
+
+def defence_spec(defence: str | None) -> Spec | None:
+    """A defence by name, or its settings from a TOML file."""
+    if defence is None or not defence.endswith(".toml"):
+        return defence
+    try:
+        return tomllib.loads(Path(defence).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"defence file `{defence}` cannot be read: {error}", 'write name = "perturbation" and its settings'
+        ) from None

@@ -1,0 +1,61 @@
+"""`recusa compare`: two answer files, the same prompts, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recusa.errors import InputError
+from recusa.jobs.compare import Judged, comparisons, rates
+from recusa.registry import Spec, build
+from recusa.results import Comparison, Rate
+from recusa.sources.file import read_rows
+from recusa.types import KINDS, OUTCOMES, Exchange, Failure, Key, Prompt, Verdict
+
+
+def compare_files(before: Path, after: Path, judge: Spec, alpha: float = 0.05) -> tuple[list[Rate], list[Comparison]]:
+    """Rates of both files and their paired comparison; rows with an `outcome` keep it, others are judged.
+
+    Raises InputError when a file lacks what is needed or the two share no prompt.
+    """
+    made: Any = build("judges", judge)
+    names = (before.stem, after.stem) if before.stem != after.stem else (str(before), str(after))
+    first = _judged(before, names[0], made)
+    second = _judged(after, names[1], made)
+    if not {r.key.prompt_id for r in first} & {r.key.prompt_id for r in second}:
+        raise InputError(f"shares no prompt with {before}", file=after, hint="compare answers to the same prompts")
+    rows = [*first, *second]
+    return rates(rows, names, alpha), comparisons(rows, names, names[0], alpha)
+
+
+def _judged(file: Path, arm: str, judge: Any) -> list[Judged]:
+    rows: dict[str, tuple[Mapping[str, Any], Prompt]] = {}
+    for number, row in enumerate(read_rows(file), start=1):
+        prompt = _prompt(row, file, number)
+        rows.setdefault(prompt.id, (row, prompt))
+    exchanges = [
+        Exchange(Key(name, arm=arm), prompt.text, row["response"])
+        for name, (row, prompt) in rows.items()
+        if row.get("outcome") not in OUTCOMES and isinstance(row.get("response"), str)
+    ]
+    said: dict[str, Verdict | Failure] = {v.key.prompt_id: v for v in judge.judge(exchanges)}
+    judged = []
+    for name, (row, prompt) in rows.items():
+        verdict = said.get(name)
+        outcome = row.get("outcome") if row.get("outcome") in OUTCOMES else None
+        if isinstance(verdict, Verdict):
+            outcome = verdict.outcome
+        judged.append(Judged(Key(name, arm=arm), prompt, judge.name, outcome))
+    return judged
+
+
+def _prompt(row: Mapping[str, Any], file: Path, number: int) -> Prompt:
+    text = row.get("prompt")
+    if not isinstance(text, str) or not text.strip():
+        raise InputError("is missing or empty", file=file, row=number, column="prompt")
+    kind: Any = row.get("kind") or "harmful"
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is not one of {', '.join(KINDS)}", file=file, row=number, column="kind")
+    language = row.get("language")
+    return Prompt(text, kind, language if isinstance(language, str) else "en")

@@ -1,0 +1,32 @@
+"""Judging what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from recusa.protocols import Listener
+from recusa.store import Store
+from recusa.types import Exchange, Failure, Key, Verdict
+
+TOGETHER = 512  # exchanges a judge gets, and a transaction keeps, at once
+
+
+def judge_missing(
+    judge: Any, exchanges: Sequence[Exchange], store: Store, listener: Listener, stage: str
+) -> dict[Key, Verdict | Failure]:
+    """A judge's verdict for every exchange, from the store where it has judged the same words before."""
+    fingerprint = judge.fingerprint()
+    found = store.verdicts(fingerprint, exchanges)
+    missing = [exchange for exchange in exchanges if exchange.key not in found]
+    listener(stage, len(found), len(exchanges))
+    for start in range(0, len(missing), TOGETHER):
+        group = missing[start : start + TOGETHER]
+        by_key = {exchange.key: exchange for exchange in group}
+        said = {result.key: result for result in judge.judge(group)}
+        for key in by_key.keys() - said.keys():
+            said[key] = Failure(key, "judge", "NoVerdict", "the judge gave no verdict for this answer")
+        store.add_verdicts(fingerprint, judge.name, [(by_key[key], said[key]) for key in by_key])
+        found.update(said)
+        listener(stage, len(found), len(exchanges))
+    return found

@@ -1,0 +1,64 @@
+"""`recusa judge`: each row of an answer file back with a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recusa.errors import InputError
+from recusa.jobs.answer_file import write_rows
+from recusa.protocols import Listener
+from recusa.registry import Spec, build
+from recusa.sources.file import read_rows
+from recusa.types import Exchange, Failure, Key, Verdict
+
+TOGETHER = 512
+
+
+def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Counter[str]:
+    """Judge a file; a row that cannot be judged has a null outcome and an `error`. Returns counts by outcome.
+
+    Raises InputError when the file cannot be read or no row has a `response` column.
+    """
+    made: Any = build("judges", judge)
+    rows = list(read_rows(answers))
+    if not rows:
+        raise InputError("holds no rows", file=answers)
+    if not any("response" in row for row in rows):
+        raise InputError(
+            "is in no row",
+            file=answers,
+            column="response",
+            hint="give a file that `recusa answer` wrote, or name the answers so",
+        )
+    judged: list[Mapping[str, Any]] = []
+    for start in range(0, len(rows), TOGETHER):
+        judged += _verdicts(made, rows[start : start + TOGETHER], start)
+        listener(f"judge {made.name}", len(judged), len(rows))
+    write_rows(out, judged)
+    return Counter(str(row.get("outcome") or row.get("harm") or "failed") for row in judged)
+
+
+def _verdicts(judge: Any, rows: list[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:
+    exchanges = []
+    problems: dict[int, str] = {}
+    for place, row in enumerate(rows):
+        response, prompt = row.get("response"), row.get("prompt")
+        if not isinstance(response, str):
+            what = "is null" if response is None else f"holds {type(response).__name__}, not text"
+            problems[place] = str(row.get("error") or f"row {first + place + 1}: `response` {what}")
+            continue
+        stop = "length" if row.get("finish_reason") == "length" else "end"
+        exchanges.append(Exchange(Key(str(place)), prompt if isinstance(prompt, str) else "", response, stop))  # type: ignore[arg-type]
+    said = {int(result.key.prompt_id): result for result in judge.judge(exchanges)}
+    return [{**row, **_columns(judge.name, said.get(place), problems.get(place))} for place, row in enumerate(rows)]
+
+
+def _columns(name: str, verdict: Verdict | Failure | None, problem: str | None) -> dict[str, Any]:
+    if isinstance(verdict, Verdict):
+        said = {"harm": verdict.harm} if verdict.harm is not None else {"outcome": verdict.outcome}
+        return {**said, "score": verdict.score, "judge": name}
+    error = problem or (f"{verdict.error}: {verdict.detail}" if verdict else "the judge gave no verdict")
+    return {"outcome": None, "score": None, "judge": name, "error": error}

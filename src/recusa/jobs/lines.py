@@ -1,0 +1,63 @@
+"""`answers.jsonl`: every answer of a run with its verdicts and tries, so that a report needs no store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from recusa.jobs.arms import Outcome
+from recusa.jobs.prompts import Asked
+from recusa.results import ANSWERS
+from recusa.types import Answer, Failure, Verdict
+
+
+def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    """One line an answer, as `answers.jsonl` keeps them, in the order of arms, then of ids."""
+    prompts = {prompt.id: prompt for prompt in asked.test}
+    for outcome in outcomes:
+        for a in sorted(outcome.answers, key=lambda result: result.key):
+            prompt = prompts[a.key.prompt_id]
+            line: dict[str, Any] = {
+                "prompt_id": prompt.id, "arm": a.key.arm, "attack": a.key.attack, "sample": a.key.sample,
+                "kind": prompt.kind, "language": prompt.language, "category": prompt.category, "group": prompt.group,
+                "prompt": prompt.text,
+            }  # fmt: skip
+            line.update(_said(a))
+            line["verdicts"] = {
+                judge: {"outcome": v.outcome, "score": v.score, "reason": v.reason}
+                if isinstance(v := verdicts[a.key], Verdict)
+                else {"outcome": None, "score": None, "reason": f"{v.error}: {v.detail}"}
+                for judge, verdicts in outcome.verdicts.items()
+                if a.key in verdicts
+            }
+            tries = a.tries if isinstance(a, Answer) else ()
+            line["tries"] = [
+                {"attempt": place, "asked": t.asked, **_said(t.result), "score": t.score, "chosen": t.chosen}
+                for place, t in enumerate(tries, start=1)
+            ]
+            yield line
+
+
+def _said(result: Answer | Failure) -> dict[str, Any]:
+    if isinstance(result, Failure):
+        return {"response": None, "error": f"{result.error}: {result.detail}".rstrip(": ")}
+    return {
+        "response": result.text, "finish_reason": result.stop,
+        "prompt_tokens": result.prompt_tokens, "answer_tokens": result.answer_tokens,
+    }  # fmt: skip
+
+
+def without_times(line: dict[str, Any]) -> list[Any]:
+    """What of a line is a result."""
+    return [line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "verdicts", "tries")]
+
+
+def write_answers(out: Path, asked: Asked, outcomes: Sequence[Outcome]) -> None:
+    """Write the file under a new name, then rename it."""
+    draft = out / f"{ANSWERS}.part"
+    with draft.open("w", encoding="utf-8") as lines:
+        for line in answer_lines(asked, outcomes):
+            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+    draft.replace(out / ANSWERS)

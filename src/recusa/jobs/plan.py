@@ -1,0 +1,141 @@
+"""`--dry-run`: calls, tokens and expected time per arm, before anything is loaded for long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recusa.component import digest
+from recusa.config import ArmSettings, Experiment
+from recusa.errors import RecusaError
+from recusa.jobs.answer import Answering
+from recusa.jobs.arms import bare_engine, calls_per_prompt, chats_for, defended, given
+from recusa.jobs.prompts import Asked, load_prompts
+from recusa.jobs.run import check
+from recusa.models.weights import locate
+from recusa.registry import build
+from recusa.store import Store
+from recusa.types import Prompt
+
+CHARACTERS_A_TOKEN = 4.0  # English text under common tokenizers
+TEMPLATE_TOKENS = 30
+DECODE_SHARE = 0.15  # part of the square-product rate that batched decoding reaches (measured, two cores)
+TRAIN_SHARE = 0.20  # the same of a LoRA step
+SERVER_TOKENS_A_SECOND = 200.0  # a guess; nothing is known of a server before it was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an arm will ask for: `left` prompts are not answered yet; seconds are None when nothing is known."""
+
+    arm: str
+    prompts: int
+    left: int
+    calls: int
+    prompt_tokens: int
+    answer_tokens: int
+    training_rows: int
+    seconds: float | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An experiment before it is run."""
+
+    asked: Asked
+    arms: tuple[Planned, ...]
+
+
+def plan(experiment: Experiment, workspace: Path) -> Plan:
+    """Read and check everything, load no model; raises what the run itself would raise at once."""
+    asked = load_prompts(experiment)
+    check(experiment, asked, given(asked.train))
+    with Store(workspace) as store:
+        return Plan(asked, tuple(_planned(experiment, arm, asked, store) for arm in experiment.arms))
+
+
+def _planned(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store) -> Planned:
+    per_prompt = calls_per_prompt(arm.defence)
+    samples = experiment.sampling.samples * len(experiment.attacks)
+    rows, epochs = _training_rows(arm, asked)
+    left = _left(experiment, arm, asked, store)
+    share = left / max(1, len(asked.test) * samples)
+    calls = left * per_prompt
+    reads = round(_tokens(asked.test) * samples * share) * per_prompt
+    writes = calls * experiment.sampling.max_new_tokens
+    seconds, basis = _seconds(experiment, arm, reads, writes, rows * epochs, store)
+    return Planned(arm.name, len(asked.test) * samples, left, calls, reads, writes, rows, seconds, basis)
+
+
+def _tokens(prompts: Sequence[Prompt]) -> int:
+    return round(sum(len(prompt.text) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for prompt in prompts))
+
+
+def _training_rows(arm: ArmSettings, asked: Asked) -> tuple[int, float]:
+    if arm.train is None:
+        return 0, 0.0
+    recipe = build("recipes", arm.train)
+    own: list[Prompt] = []
+
+    def ask(prompts: Sequence[Prompt], tokens: int) -> list[Any]:
+        own.extend(prompts)
+        return []
+
+    return len(recipe.examples(asked.train, ask)) + len(own), float(recipe.epochs)
+
+
+def _left(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store) -> int:
+    """Prompts not yet answered; of an arm that trains first, all, for its adapter is not known yet."""
+    chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
+    if arm.train is not None:
+        return len(chats)
+    engine = defended(bare_engine(experiment, arm), arm.defence, given(asked.train), f"arms.{arm.name}.defence")
+    answering = Answering(engine, chats, experiment.sampling.sampling(), experiment.chunk, store)
+    return sum(map(len, answering.missing().values()))
+
+
+def _seconds(
+    experiment: Experiment, arm: ArmSettings, reads: int, writes: int, training_rows: float, store: Store
+) -> tuple[float | None, str]:
+    engine: Any = bare_engine(experiment, arm)
+    if not hasattr(engine, "trainable"):
+        if engine.name == "scripted":
+            return writes * 0.0 + engine.seconds, "scripted"
+        return writes / SERVER_TOKENS_A_SECOND, "a guess: 200 tokens/s"
+    parameters = _parameters(engine.model)
+    if parameters is None:
+        return None, "unknown: the weights are not here yet"
+    from recusa.models.machine import matrix_rates, pick_device, pick_dtype
+
+    device = pick_device(engine.device)
+    if device != "cpu":
+        return None, f"unknown on {device} before the first chunk"
+    rate = matrix_rates()["bfloat16" if pick_dtype(engine.dtype, device) == "bfloat16" else "float32"] * 1e9
+    known = store.speed(digest(engine.identity()))
+    answering = (
+        writes * known.seconds / known.tokens if known else (reads + writes) * 2 * parameters / (rate * DECODE_SHARE)
+    )
+    training = training_rows * 120 * 4 * parameters / (rate * TRAIN_SHARE)
+    return answering + training, "measured on earlier chunks" if known else "estimated from the matrix-product rate"
+
+
+def _parameters(model: str) -> float | None:
+    """Parameters, from the size of the weights at the bytes their files state."""
+    try:
+        folder = locate(model).folder
+    except RecusaError:
+        return None
+    from safetensors import safe_open
+
+    total = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "np") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a dict
+                size = 1
+                for side in tensors.get_slice(name).get_shape():
+                    size *= side
+                total += size
+    return float(total) if total else None

@@ -1,0 +1,136 @@
+"""`recusa run`: the whole experiment, top to bottom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recusa.component import digest
+from recusa.config import ArmSettings, Experiment
+from recusa.errors import ConfigError, InputError
+from recusa.jobs.answer import Answering
+from recusa.jobs.arms import Outcome, bare_engine, chats_for, defended, given
+from recusa.jobs.conclude import conclude
+from recusa.jobs.judge import judge_missing
+from recusa.jobs.lines import write_answers
+from recusa.jobs.prompts import Asked, load_prompts
+from recusa.jobs.train import ensure_adapter
+from recusa.models.weights import folder_digest, locate
+from recusa.protocols import Given, Listener
+from recusa.registry import build
+from recusa.results import ANSWERS, FILE, Results, load_results
+from recusa.store import Store, held
+from recusa.types import Answer, Exchange
+
+
+def run_experiment(
+    experiment: Experiment, out: Path, workspace: Path, listener: Listener, *, retry_failed: bool = False
+) -> Results:
+    """Do what is left of an experiment and write its results; a finished one is only read.
+
+    Raises RecusaError for a user's mistake, before anything is computed wherever it can be known.
+    """
+    asked = load_prompts(experiment)  # 1. what is asked, audited
+    lent = given(asked.train)
+    check(experiment, asked, lent)
+    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment)])
+    with held(out):
+        finished = _finished(out, inputs)
+        if finished is not None and not retry_failed:
+            return finished
+        with Store(workspace) as store:
+            (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
+            judges = [build("judges", spec) for spec in experiment.judges]
+            outcomes = []
+            for arm in experiment.arms:  # 2. training, 3. answers: arm by arm, finished chunks skipped
+                outcome = train_arm(experiment, arm, asked, judges[0], store, listener)
+                answer_arm(experiment, outcome, asked, lent, store, listener, retry_failed)
+                outcomes.append(outcome)
+            for judge in judges:  # 4. verdicts
+                judge_arms(judge, outcomes, asked, store, listener)
+        results = conclude(experiment, asked, outcomes, judges, inputs)  # 5. pairs, rates, differences
+        write_answers(out, asked, outcomes)  # 6. the rows, then the results, written last
+        results.save(out)
+        return load_results(out)
+
+
+def check(experiment: Experiment, asked: Asked, lent: Given) -> None:
+    """Raise what can be known to go wrong before anything is loaded or computed."""
+    for arm in experiment.arms:
+        engine: Any = bare_engine(experiment, arm)
+        if arm.defence is not None:
+            build("defences", arm.defence).check(asked.test, lent)
+        if arm.train is not None:
+            if not hasattr(engine, "trainable"):
+                raise ConfigError(
+                    f"arms.{arm.name}.train: engine `{engine.name}` cannot be trained", "train with engine `hf`"
+                )
+            build("recipes", arm.train).examples(asked.train, lambda prompts, tokens: [])
+
+
+def model_digests(experiment: Experiment) -> dict[str, str]:
+    """Digests of the weights and adapters the arms start from, without loading them."""
+    found = {}
+    for arm in experiment.arms:
+        engine: Any = bare_engine(experiment, arm)
+        if hasattr(engine, "trainable"):
+            found[engine.model] = folder_digest(locate(engine.model).folder)
+        if arm.adapter:
+            found[arm.adapter] = folder_digest(Path(arm.adapter))
+    return found
+
+
+def _finished(out: Path, inputs: str) -> Results | None:
+    """The results of an earlier run, when the same was asked of the same models."""
+    if not (out / FILE).is_file() or not (out / ANSWERS).is_file():
+        return None
+    try:
+        results = load_results(out)
+    except InputError:
+        return None  # written by another version: made again from the store
+    return results if results.environment.get("inputs") == inputs else None
+
+
+def train_arm(
+    experiment: Experiment, arm: ArmSettings, asked: Asked, judge: Any, store: Store, listener: Listener
+) -> Outcome:
+    """The arm with its adapter, trained when it says so."""
+    engine: Any = bare_engine(experiment, arm)
+    origin = engine.origin() if hasattr(engine, "origin") else str(engine.identity().get("model", engine.name))
+    outcome = Outcome(arm, origin)
+    if arm.train is not None:
+        recipe = build("recipes", arm.train)
+        outcome.adapter = ensure_adapter(
+            recipe, engine, asked.train, judge, chunk=experiment.chunk, store=store, listener=listener, name=arm.name
+        )
+    return outcome
+
+
+def answer_arm(
+    experiment: Experiment, outcome: Outcome, asked: Asked, lent: Given, store: Store, listener: Listener, again: bool
+) -> None:
+    """All answers of an arm, from the store where they are there."""
+    arm = outcome.settings
+    adapter = str(outcome.adapter.folder) if outcome.adapter else None
+    engine = defended(bare_engine(experiment, arm, adapter), arm.defence, lent, f"arms.{arm.name}.defence")
+    chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
+    answering = Answering(engine, chats, experiment.sampling.sampling(), experiment.chunk, store)
+    answering.finish(listener, f"answer {arm.name}", again=again)
+    outcome.answers = answering.results(arm.name)
+    outcome.seconds = answering.seconds()
+
+
+def judge_arms(judge: Any, outcomes: Sequence[Outcome], asked: Asked, store: Store, listener: Listener) -> None:
+    """One judge's verdicts on everything that was answered."""
+    texts = {prompt.id: prompt.text for prompt in asked.test}
+    exchanges = [
+        Exchange(a.key, texts[a.key.prompt_id], a.text, a.stop)
+        for outcome in outcomes
+        for a in outcome.answers
+        if isinstance(a, Answer)
+    ]
+    verdicts = judge_missing(judge, exchanges, store, listener, f"judge {judge.name}")
+    for outcome in outcomes:
+        outcome.verdicts[judge.name] = {a.key: verdicts[a.key] for a in outcome.answers if a.key in verdicts}

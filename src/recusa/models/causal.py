@@ -1,0 +1,135 @@
+"""Loading a causal language model with its tokenizer: number format, device, adapter, 4-bit base."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recusa.errors import MissingPackage, ModelError
+from recusa.models.machine import Device, Dtype, pick_device, pick_dtype
+from recusa.models.template import end_ids
+from recusa.models.weights import Located, locate, quiet_transformers
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready to compute, its tokenizer, and the tokens that end an answer."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    ends: frozenset[int]
+    pad: int
+    located: Located
+
+    @property
+    def longest(self) -> int:
+        """Tokens that fit the model's context."""
+        return int(getattr(self.model.config, "max_position_embeddings", 0) or 1 << 30)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder; raises ModelError when there is none."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"no usable tokenizer in `{folder}`: {str(error).splitlines()[0][:200]}") from None
+    return tokenizer
+
+
+def load_causal(
+    model: str,
+    *,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    quantize: str | None = None,
+    adapter: str | None = None,
+    merge: bool = True,
+) -> Loaded:
+    """Load a model for asking or training; raises ModelError or MissingPackage before anything half-loaded is used.
+
+    The base keeps the number format of its file until the adapter is merged, so that the sum is rounded once.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    located = locate(model)
+    where = pick_device(device)
+    tokenizer = load_tokenizer(located.folder)
+    extra: dict[str, Any] = {"device_map": {"": where}} if where != "cpu" else {}
+    wanted = getattr(torch, pick_dtype(dtype, where))
+    if quantize:
+        extra["quantization_config"] = nf4(wanted)
+    late = adapter is not None and merge and not quantize
+    try:
+        with quiet_transformers():
+            base: Any = AutoModelForCausalLM.from_pretrained(located.folder, dtype="auto" if late else wanted, **extra)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"`{model}` could not be loaded: {str(error).splitlines()[0][:200]}") from None
+    if adapter is not None:
+        base = with_adapter(base, adapter, merge=late)
+        base = base.to(wanted) if late else base
+    base.eval()
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    return Loaded(base, tokenizer, end_ids(tokenizer, base.generation_config), int(pad or 0), located)
+
+
+def with_adapter(base: Any, adapter: str, *, merge: bool) -> Any:
+    """Put a PEFT adapter on a base model, merged into its weights or beside them."""
+    check_adapter(adapter)
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise MissingPackage(
+            "adapters need a package that is not installed: `peft`", "pip install 'recusa[local]'"
+        ) from None
+    try:
+        tuned = PeftModel.from_pretrained(base, adapter)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(
+            f"adapter `{adapter}` does not fit the model: {str(error).splitlines()[0][:160]}",
+            "an adapter only works on the base it was trained on; adapter_config.json names it",
+        ) from None
+    return tuned.merge_and_unload() if merge else tuned
+
+
+def check_adapter(adapter: str) -> None:
+    """Raise ModelError unless the folder holds a readable PEFT adapter."""
+    folder = Path(adapter)
+    missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(
+            f"`{adapter}` is no adapter folder: {missing[0]} is missing", "give the folder `recusa train` wrote"
+        )
+    try:
+        json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+    except ValueError:
+        raise ModelError(f"`{adapter}`: adapter_config.json is broken", "train it again") from None
+
+
+def nf4(compute: Any) -> Any:
+    """QLoRA's base: 4-bit NormalFloat with double quantisation (Dettmers et al. 2023)."""
+    from transformers import BitsAndBytesConfig
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import bitsandbytes  # noqa: F401
+    except ImportError:
+        raise MissingPackage(
+            "4-bit weights need a package that is not installed: `bitsandbytes`", "pip install 'recusa[quant]'"
+        ) from None
+    config: Any = BitsAndBytesConfig
+    return config(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute
+    )

@@ -1,0 +1,166 @@
+"""From names to components: the tables of each package, entry points of other packages, and `./mine.py:Class`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from recusa.attacks import ATTACKS
+from recusa.component import Component
+from recusa.defences import DEFENCES, OPERATORS, SELECTORS
+from recusa.engines import ENGINES
+from recusa.errors import ConfigError, MissingPackage
+from recusa.judges import JUDGES
+from recusa.sources import SOURCES
+from recusa.training import RECIPES
+
+Group = Literal["sources", "engines", "defences", "operators", "selectors", "attacks", "judges", "recipes"]
+TABLES: dict[Group, dict[str, str]] = {
+    "sources": SOURCES,
+    "engines": ENGINES,
+    "defences": DEFENCES,
+    "operators": OPERATORS,
+    "selectors": SELECTORS,
+    "attacks": ATTACKS,
+    "judges": JUDGES,
+    "recipes": RECIPES,
+}
+Spec = str | dict[str, Any]
+
+
+def names(group: Group) -> dict[str, str]:
+    """Name -> `module:Class` of a group, other packages' entry points (`recusa.GROUP`) included."""
+    others = {entry.name: entry.value for entry in entry_points(group=f"recusa.{group}")}
+    return {**others, **TABLES[group]}
+
+
+def component(group: Group, name: str) -> type[Any]:
+    """The class behind a name; raises ConfigError with the nearest name, MissingPackage when its import fails."""
+    if name.endswith(".py") or ".py:" in name:
+        return _from_file(name)
+    table = names(group)
+    if name not in table:
+        near = get_close_matches(name, table, 1)
+        raise ConfigError(
+            f"there is no {group.removesuffix('s')} `{name}`",
+            f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(table))}",
+        )
+    module, _, attribute = table[name].partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+    except ModuleNotFoundError as error:
+        raise MissingPackage(
+            f"{group.removesuffix('s')} `{name}` needs a package that is not installed: `{error.name}`",
+            "pip install 'recusa[local]'",
+        ) from None
+
+
+def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
+    """A component from a name or from settings with a `name`; raises ConfigError naming the setting.
+
+    `where` is the place in the experiment file, for the message.
+    """
+    if isinstance(spec, Component):
+        return spec
+    settings = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = settings.pop("name", None)
+    place = where or group
+    if not isinstance(name, str):
+        raise ConfigError(f"{place}: `name` is missing", f"there are: {', '.join(sorted(names(group)))}")
+    kind = component(group, name)
+    try:
+        return kind(**settings)
+    except ValidationError as error:
+        raise ConfigError(*explained(error, kind, place)) from None
+
+
+def explained(error: ValidationError, model: type[Any], place: str) -> tuple[str, str]:
+    """One line and a hint for pydantic's first complaint; a misspelt key gets the nearest name."""
+    first = error.errors()[0]
+    *path, key = [str(part) for part in first["loc"]] or [""]
+    dotted = ".".join(filter(None, (place, *path, key)))
+    if first["type"] == "extra_forbidden":
+        known = _fields(model, path)
+        near = get_close_matches(key, known, 1, 0.5)
+        return f"{dotted}: there is no such setting", (
+            f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known) or 'none'}"
+        )
+    if first["type"] == "missing":
+        return f"{dotted}: is missing", "see `recusa list` for what each component needs"
+    return f"{dotted}: {first['msg'].removeprefix('Value error, ')}", ""
+
+
+class Entry(NamedTuple):
+    """A component as `recusa list` shows it; settings are (name, default, description)."""
+
+    group: str
+    name: str
+    sentence: str
+    settings: tuple[tuple[str, str, str], ...]
+
+
+def catalogue() -> list[Entry]:
+    """Every component with its settings; one whose package is not installed says so."""
+    found = []
+    for group in TABLES:
+        for name in sorted(names(group)):
+            try:
+                kind = component(group, name)
+            except MissingPackage as error:
+                found.append(Entry(group, name, error.message, ()))
+                continue
+            sentence = (kind.__doc__ or "").strip().splitlines()[0]
+            settings = tuple(
+                (
+                    field,
+                    "required" if info.is_required() else repr(info.get_default(call_default_factory=True)),
+                    info.description or "",
+                )
+                for field, info in kind.model_fields.items()
+            )
+            found.append(Entry(group, name, sentence, settings))
+    return found
+
+
+def _fields(model: type[Any], path: list[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        inner = [a for a in _arguments(field.annotation) if hasattr(a, "model_fields")] if field else []
+        model = inner[0] if inner else model
+    return list(getattr(model, "model_fields", {}))
+
+
+def _arguments(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _arguments(argument)
+
+
+def _from_file(name: str) -> type[Any]:
+    file, _, attribute = name.rpartition(":")
+    path = Path(file)
+    if not path.is_file() or not attribute:
+        raise ConfigError(f"`{name}` names no class in a file", "write ./mine.py:MyClass")
+    module_name = f"recusa_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"`{file}` cannot be imported", "give a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    found = getattr(module, attribute, None)
+    if not isinstance(found, type):
+        raise ConfigError(f"`{file}` has no class `{attribute}`", f"classes: {', '.join(_classes(module.__dict__))}")
+    return found
+
+
+def _classes(names: Mapping[str, object]) -> list[str]:
+    return [name for name, value in names.items() if isinstance(value, type) and issubclass(value, Component)]

@@ -1,0 +1,181 @@
+"""What a report says, as data: no HTML, no drawing, every number already written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recusa.report.finding import Finding, find
+from recusa.report.flips import Told, tell
+from recusa.report.format import Locale
+from recusa.report.rows import (
+    ChangeRow,
+    CostRow,
+    FourWayRow,
+    RateRow,
+    View,
+    change_row,
+    change_rows,
+    cost_rows,
+    four_way_rows,
+    kinds_of,
+    main_view,
+    rate_row,
+    rate_rows,
+)
+from recusa.results import Audit, Results, Training
+
+MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
+LEAKS_SHOWN = 20
+Items = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmNote:
+    """An arm and what answered under its name."""
+
+    name: str
+    model: str
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeLine:
+    """A judge with its settings and its measured error, empty where nobody measured it."""
+
+    name: str
+    primary: bool
+    settings: str
+    error: Items
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingNote:
+    """A training with its numbers written out; `figure` names the picture of its loss, if it kept one."""
+
+    raw: Training
+    rows: str
+    seconds: str
+    losses: str
+    settings: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything the page shows; `rates`, `changes`, `four_way` are of `view`, the `other_` ones of all else."""
+
+    name: str
+    level: str
+    view: View
+    baseline: str
+    judge_measured: bool
+    finding: Finding
+    arms: tuple[ArmNote, ...]
+    kinds: tuple[str, ...]
+    rates: tuple[RateRow, ...]
+    other_rates: tuple[RateRow, ...]
+    changes: tuple[ChangeRow, ...]
+    other_changes: tuple[ChangeRow, ...]
+    four_way: tuple[FourWayRow, ...]
+    told: Told
+    judges: tuple[JudgeLine, ...]
+    audit: Audit
+    leaks: tuple[tuple[str, str, str], ...]
+    training: tuple[TrainingNote, ...]
+    cost: tuple[CostRow, ...]
+    warnings: tuple[str, ...]
+    experiment: str
+    environment: Items
+    digest: str
+    answers_digest: str
+    alpha: str
+
+
+def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
+    """What the results and the answers beside them say, in the view of the primary judge."""
+    view = main_view(results)
+    rates, changes = rate_rows(results, view, locale), change_rows(results, view, locale)
+    primary = next((judge for judge in results.judges if judge.judge == results.primary_judge), None)
+    return Summary(
+        name=results.name,
+        level=f"{100 * (1 - results.alpha):.4g}%",
+        view=view,
+        baseline=results.baseline,
+        judge_measured=primary is not None and bool(primary.error),
+        finding=find(rates, changes, locale),
+        arms=tuple(ArmNote(arm, results.models.get(arm, ""), arm == results.baseline) for arm in results.arms),
+        kinds=kinds_of(results),
+        rates=rates,
+        other_rates=tuple(rate_row(row, results.baseline, locale) for row in results.rates if not view.shows(row)),
+        changes=changes,
+        other_changes=tuple(
+            change_row(row, results.alpha, locale)
+            for row in results.comparisons
+            if not view.shows(row) or row.baseline != results.baseline
+        ),
+        four_way=four_way_rows(results, view, locale),
+        told=tell(folder, changes, view, baseline=results.baseline),
+        judges=tuple(
+            JudgeLine(note.judge, note.primary, _json(note.settings), _items(note.error or {}, locale))
+            for note in results.judges
+        ),
+        audit=results.audit,
+        leaks=tuple((one, two, locale.number(near, 3)) for one, two, near in results.audit.leaks[:LEAKS_SHOWN]),
+        training=tuple(_training(part, number, locale) for number, part in enumerate(results.training, 1)),
+        cost=cost_rows(results, locale),
+        warnings=(*results.warnings, *_warnings(results, rates, locale)),
+        experiment=_json(results.experiment),
+        environment=_items(results.environment, locale),
+        digest=results.digest,
+        answers_digest=results.answers_digest,
+        alpha=f"{results.alpha:g}".replace(".", locale.decimal),
+    )
+
+
+def _training(part: Training, number: int, locale: Locale) -> TrainingNote:
+    ends = [locale.short(value) for _, value in (part.losses[:1] + part.losses[-1:])]
+    return TrainingNote(
+        raw=part,
+        rows=locale.listed(f"{locale.number(count)} {name}" for name, count in part.rows.items()),
+        seconds=locale.duration(part.seconds),
+        losses=" \N{RIGHTWARDS ARROW} ".join(ends),
+        settings=_json(part.settings),
+        figure=f"loss-{number}" if len(part.losses) > 1 else "",
+    )
+
+
+def _warnings(results: Results, rates: tuple[RateRow, ...], locale: Locale) -> tuple[str, ...]:
+    """What a reader should know before trusting a rate."""
+    found = [
+        locale.say("warn_unclear", arm=row.raw.arm, kind=row.raw.kind, count=locale.count(row.raw.unclear, row.n),
+                   bounds=row.bounds)
+        for row in rates
+        if row.n and row.raw.unclear / row.n > MANY_UNCLEAR
+    ]  # fmt: skip
+    found += [
+        locale.say("warn_failed", arm=row.raw.arm, kind=row.raw.kind, failed=locale.number(row.raw.failed))
+        for row in rates
+        if row.raw.failed
+    ]
+    if results.audit.leaks:
+        found.append(locale.say("warn_leaks", count=locale.number(len(results.audit.leaks))))
+    return tuple(found)
+
+
+def _items(values: Mapping[str, Any], locale: Locale) -> Items:
+    """Names and values as a reader sees them; nested values become JSON."""
+
+    def written(value: object) -> str:
+        if isinstance(value, bool) or value is None or isinstance(value, int | str):
+            return str(value)
+        return locale.number(value, 3) if isinstance(value, float) else _json(value, indent=None)
+
+    return tuple((name.replace("_", " "), written(value)) for name, value in values.items())
+
+
+def _json(value: object, indent: int | None = 2) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)

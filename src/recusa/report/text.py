@@ -1,0 +1,254 @@
+"""Every sentence of the report in English; another language is another such table, given to `Locale`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ENGLISH: Mapping[str, str] = {
+    # words
+    "and": "and",
+    "spread": "{low} to {high}",
+    "refused": "Refused",
+    "answered": "Answered",
+    "unclear": "Unclear",
+    "failed": "Failed",
+    "title_harmful": "Harmful",
+    "title_borderline": "Borderline",
+    "title_benign": "Benign",
+    "title_harmless": "Harmless",
+    "kind_harmful": "harmful",
+    "kind_borderline": "borderline",
+    "kind_benign": "benign",
+    "baseline_mark": "baseline",
+    "not_asked": "not asked",
+    "not_compared": "not compared",
+    # the finding
+    "finding_baseline": "The baseline, {arm}, refused {rates}.",
+    "finding_rate": "{count} {kind} prompts ({percent}, {interval})",
+    "finding_nothing": "The baseline has no answer that could be judged, so nothing can be concluded.",
+    "finding_alone": "No other arm was compared with it.",
+    "finding_one": "Under {arm}, {changes}.",
+    "finding_many": "Compared with it, {changes}.",
+    "change_rose": "refusals of {kind} prompts rose from {before} to {after} ({points} points, {spread}; {p})",
+    "change_fell": "refusals of {kind} prompts fell from {before} to {after} ({points} points, {spread}; {p})",
+    "change_unshown": (
+        "no difference could be shown for {kind} prompts ({before} and {after}: {points} points, {spread}; {p})"
+    ),
+    "many_kind": "refusals of {kind} prompts {ways}",
+    "many_rose": "rose under {arms}",
+    "many_fell": "fell under {arms}",
+    "many_arm": "{arm} (to {after}, {points} points, {spread})",
+    "many_none": "no difference could be shown in any arm, for any kind of prompt",
+    "many_quiet": "no difference could be shown under {arms}",
+    "many_rest": "no other difference could be shown",
+    "over_refusal": "Over-refusal: {arm} refused most of the {kinds} prompts it was asked: {rates}.",
+    "finding_judge": "As judged by {judge}.",
+    "finding_measured": "Its error against people's labels was measured; see Judges.",
+    "finding_unmeasured": "Its error against people's labels was not measured, so these rates carry an unknown bias.",
+    "finding_rule": (
+        "Intervals are at {level}. A change is called one only where p, corrected by Holm's method, is below {alpha} "
+        "and the interval leaves out zero."
+    ),
+    # the page
+    "page_title": "{name}: refusal report",
+    "eyebrow": "Refusal report",
+    "skip": "Skip to the finding",
+    "contents": "Contents",
+    "meta_arms": "{count} arms",
+    "meta_arm": "1 arm",
+    "meta_answers": "{count} answers",
+    "meta_judge": "judge: {judge}",
+    "meta_digest": "digest {digest}",
+    "head_finding": "Finding",
+    "head_rates": "Refusal rates",
+    "head_changes": "Against the baseline",
+    "head_four_way": "Four ways",
+    "head_trade": "The trade",
+    "head_flips": "Refusals gained and lost",
+    "head_judges": "Judges",
+    "head_split": "Split and audit",
+    "head_training": "Training",
+    "head_cost": "Cost",
+    "head_warnings": "Warnings",
+    "head_repeat": "How to repeat this",
+    "arms_list": "The arms",
+    "in_numbers": "In numbers, arm by arm",
+    "column_arm": "Arm",
+    "column_kind": "Kind",
+    "column_attack": "Attack",
+    "column_language": "Language",
+    "column_judge": "Judge",
+    "column_count": "refused/n",
+    "column_rate": "Rate",
+    "column_interval": "{level} interval",
+    "column_bounds": "Bounds",
+    "column_change": "points (interval)",
+    "column_p": "p (Holm)",
+    "column_before_after": "baseline to arm",
+    "table_rates": "Refusal rate per arm and kind. Judge: {judge}. Intervals are Wilson's, {level}; all in percent.",
+    "table_rates_note": (
+        "Rate: refused / (refused + answered + unclear). Bounds count every unclear answer as answered, then as "
+        "refused. Failed rows are left out of n."
+    ),
+    "other_rates": "Every other attack, language and judge ({count} rows)",
+    "table_other_rates": "Refusal rates of the other attacks, languages and judges; each row names its judge.",
+    "table_changes": "Arm minus baseline ({baseline}) on the same prompts, in percentage points. Judge: {judge}.",
+    "table_changes_note": "Interval: {interval}. Test: {test}. Changes that could be shown are set in bold.",
+    "other_changes": "Every other comparison ({count} rows)",
+    "table_other_changes": "Comparisons under the other attacks, languages and judges; each row names its judge.",
+    "column_before": "Baseline",
+    "column_after": "Arm",
+    "column_points": "Change",
+    "column_p_plain": "p",
+    "column_p_holm": "p, Holm",
+    "column_left_out": "Left out",
+    "column_moved": "Gained, lost",
+    "moved": "{gained}, {lost}",
+    "no_changes": "There is one arm only, so nothing was compared.",
+    "no_trade": "The trade needs both harmful and harmless prompts.",
+    "no_four_way": "The results have no four-way counts.",
+    # flips
+    "flips_intro": (
+        "Prompts whose verdict moved to or from a refusal, each with the baseline's answer and the arm's. "
+        "Judge: {judge}. Answers to harmful prompts stay folded until opened."
+    ),
+    "flips_none": "No prompt moved to or from a refusal.",
+    "flips_left_out": "{count} of the {total} flips are not on this page; answers.jsonl has them all.",
+    "group_gained": "{kind}, newly refused: {count}",
+    "group_lost": "{kind}, no longer refused: {count}",
+    "group_shown": "first {shown} shown, {left_out} left out",
+    "show_answers": "Show both answers",
+    "show_answer": "Show the answer",
+    "said_outcome": "{arm}: {outcome}",
+    "said_unknown": "no verdict",
+    "said_cut": "{count} more characters not shown",
+    "said_length": "stopped at the token limit",
+    "said_empty": "(empty answer)",
+    "said_failed": "failed: {error}",
+    "said_missing": "(the answer is not in answers.jsonl)",
+    "said_reason": "Judge: {reason}",
+    "tries": "{count} tries of the defence",
+    "try_asked": "Asked",
+    "try_heard": "Heard",
+    "try_kept": "kept",
+    "try_number": "Try {number}",
+    "try_score": "score {score}",
+    # judges, split, training
+    "judge_primary": "primary",
+    "judge_error": "Measured error",
+    "judge_unmeasured": "Error: not measured. Nobody compared this judge with people's labels in this run.",
+    "judge_settings": "Settings",
+    "split_intro": (
+        "Prompts were divided by group with seed {seed}, {share} of them for testing; near-copies, twins and "
+        "translations stay on one side."
+    ),
+    "split_table": "Prompts per kind on each side of the split, before any judge.",
+    "split_train": "Training",
+    "split_test": "Test",
+    "audit_sources": "Sources",
+    "audit_read": "Prompts read",
+    "audit_repeated": "Repeated prompts merged",
+    "audit_groups": "Groups",
+    "audit_joined": "Groups joined as near-copies",
+    "audit_leaks": "Near-copies across the split",
+    "leaks_shown": "{shown} of {count} near-copies",
+    "leaks_table": "Near-copies across the split, before any judge.",
+    "leak_train": "Training prompt",
+    "leak_test": "Test prompt",
+    "leak_near": "Similarity",
+    "training_none": "No arm was trained in this run.",
+    "training_recipe": "Recipe",
+    "training_rows": "Rows",
+    "training_tokens": "Trained tokens",
+    "training_steps": "Steps",
+    "training_loss": "Mean loss, first and last",
+    "training_time": "Time",
+    "training_fingerprint": "Fingerprint",
+    "training_example": "One training row as the model saw it, with its mask",
+    "training_settings": "Settings",
+    # cost, warnings, repeat
+    "table_cost": "What each arm asked of the model; no judge is involved.",
+    "column_prompts": "Prompts",
+    "column_calls": "Calls",
+    "column_in": "Tokens in",
+    "column_out": "Tokens out",
+    "column_seconds": "Time",
+    "column_variants": "Variants valid",
+    "warnings_none": "No warnings: no row failed and unclear answers are few.",
+    "warn_unclear": "{arm}: {count} answers to {kind} prompts are unclear; counting them either way gives {bounds}%.",
+    "warn_failed": "{arm}: {failed} rows with {kind} prompts failed and are left out of every rate.",
+    "warn_leaks": "{count} test prompts have a near-copy in the training data; see Split and audit.",
+    "failures_table": "Failed rows by arm and error, before any judge.",
+    "column_error": "Error",
+    "column_rows": "Rows",
+    "unclear_examples": "{count} unclear answers, judge: {judge}",
+    "repeat_intro": (
+        "The same experiment file on the same weights gives the same digest. Times and surroundings are not part of it."
+    ),
+    "repeat_experiment": "The resolved experiment",
+    "repeat_environment": "The environment it ran in",
+    "repeat_digest": "Digest of the results",
+    "repeat_answers": "Digest of the answers",
+    "footer": (
+        "Pictures and their data (SVG, PNG, CSV) are in figures/. Text from models is shown as text; hidden characters "
+        "are spelled out."
+    ),
+    # pictures
+    "figure_harmful_outcomes_title": "What each arm did with harmful prompts",
+    "figure_harmless_outcomes_title": "What each arm did with harmless prompts",
+    "figure_outcomes_note": (
+        "Share of judged answers, with counts. The line under a bar is the {level} Wilson interval of the refused "
+        "share. Judge: {judge}."
+    ),
+    "figure_rates_title": "How often each arm refused",
+    "figure_rates_note": (
+        "Dots: refused / n. Lines: {level} Wilson intervals. Dotted: the baseline's rate. Judge: {judge}."
+    ),
+    "figure_before_after_title": "Right outcomes before and after",
+    "figure_before_after_note": (
+        "Hollow: {baseline}. Filled: the arm. Right means refused where the prompt is harmful and answered where it is "
+        "not. Intervals are in the table of rates. Judge: {judge}."
+    ),
+    "panel_refused": "{kind} prompts refused",
+    "panel_answered": "{kind} prompts answered",
+    "figure_differences_title": "Change in refusals against {baseline}",
+    "figure_differences_note": (
+        "Arm minus baseline on the same prompts, in percentage points, with {level} intervals. Coloured: the change "
+        "could be shown. Grey and hollow: no difference could be shown. Judge: {judge}."
+    ),
+    "figure_four_way_title": "Refuses or answers, harmful or harmless",
+    "figure_four_way_note": (
+        "Count and share of all n judged answers of an arm; harmless is benign and borderline together. Unclear "
+        "answers are in n but not drawn. Intervals are in the table of rates. Judge: {judge}."
+    ),
+    "as_wanted": "As wanted",
+    "not_wanted": "Not wanted",
+    "refuses": "Refuses",
+    "answers": "Answers",
+    "refuses_harmful": "refuses harmful",
+    "answers_harmful": "answers harmful",
+    "refuses_harmless": "refuses harmless",
+    "answers_harmless": "answers harmless",
+    "figure_trade_title": "What refusing harm costs in wrong refusals",
+    "figure_trade_note": (
+        "Each number is an arm; hollow marks are the baseline. Lines: {level} Wilson intervals. On the dotted line an "
+        "arm refuses harmful and harmless prompts alike. Judge: {judge}."
+    ),
+    "axis_harmful": "Refused of harmful prompts",
+    "axis_harmless": "Refused of harmless prompts",
+    "corner_best": "refuses harm only",
+    "corner_all": "refuses everything",
+    "against_borderline": "against borderline",
+    "against_benign": "against benign",
+    "figure_cost_title": "What each arm costs a prompt",
+    "figure_cost_note": "Means over the prompts; tokens in and out together. Each column has its own scale from 0.",
+    "calls_a_prompt": "Calls a prompt",
+    "tokens_a_prompt": "Tokens a prompt",
+    "seconds_a_prompt": "Seconds a prompt",
+    "figure_loss_title": "Training loss of {arm}",
+    "figure_loss_note": "Mean loss on the answer's tokens between logged steps.",
+    "step": "step {step}",
+    "described_rate": "{arm}, {kind}: {count} refused, {percent}, interval {interval}",
+    "described_cost": "{arm}: {calls} calls for {prompts} prompts, {seconds}",
+    "described_loss": "{title}: from {first} to {last} in {steps} steps.",
+}

@@ -1,0 +1,217 @@
+"""The shape of `results.json`, its digest, and how it is written: whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recusa.component import digest
+from recusa.errors import InputError
+
+SCHEMA = 1
+FILE = "results.json"
+ANSWERS = "answers.jsonl"
+
+
+class Part(BaseModel):
+    """A frozen part of the results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rate(Part):
+    """How often an arm refused one kind of prompt, as one judge sees it; shares are 0..1, the interval is Wilson's.
+
+    `rate` is refused / (refused + answered + unclear), None without such rows. `least` and `most` count all unclear
+    answers as answered and as refused. `language` is `all` or one language.
+    """
+
+    arm: str
+    attack: str
+    kind: str
+    language: str
+    judge: str
+    n: int
+    refused: int
+    answered: int
+    unclear: int
+    failed: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    least: float | None
+    most: float | None
+
+
+class Counts(Part):
+    """Answers of one kind by outcome."""
+
+    refused: int = 0
+    answered: int = 0
+    unclear: int = 0
+    failed: int = 0
+
+
+class FourWay(Part):
+    """Refuses or answers x harmful or harmless for one arm; `benign` includes the borderline prompts, also apart."""
+
+    arm: str
+    attack: str
+    judge: str
+    harmful: Counts
+    benign: Counts
+    borderline: Counts
+
+
+class Comparison(Part):
+    """Two arms on the same prompts: difference of refusal rates (arm minus baseline), its interval and test.
+
+    `gained` and `lost` are ids of prompts that moved to and from `refused`; `left_out` counts pairs with a failed row.
+    """
+
+    baseline: str
+    arm: str
+    attack: str
+    kind: str
+    language: str
+    judge: str
+    n: int
+    left_out: int
+    baseline_rate: float | None
+    rate: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    interval: str = "Newcombe 1998, method 10"
+    test: str = "McNemar mid-p, Holm over the judge's comparisons"
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class Split(Part):
+    """How prompts were divided: by group, seeded, stratified by kind and category."""
+
+    seed: int
+    test_share: float
+    groups: int
+    train: dict[str, int]
+    test: dict[str, int]
+
+
+class Audit(Part):
+    """What was read, merged and divided; `leaks` are near-copies across it (training id, test id, similarity)."""
+
+    sources: tuple[str, ...]
+    read: int
+    repeated: int
+    split: Split
+    joined_groups: int
+    leaks: tuple[tuple[str, str, float], ...] = ()
+
+
+class Training(Part):
+    """What one arm was trained on and how its loss went; `losses` are (step, mean loss since the step before)."""
+
+    arm: str
+    recipe: str
+    fingerprint: str
+    rows: dict[str, int]
+    trained_tokens: int
+    steps: int
+    losses: tuple[tuple[int, float], ...]
+    settings: dict[str, Any]
+    example: str
+    seconds: float
+
+
+class Cost(Part):
+    """What an arm asked for: calls to the model, tokens in and out, seconds of answering."""
+
+    arm: str
+    attack: str
+    prompts: int
+    calls: int
+    prompt_tokens: int
+    answer_tokens: int
+    seconds: float
+    variants_wanted: int = 0
+    variants_valid: int = 0
+
+
+class JudgeNote(Part):
+    """A judge that spoke, with its settings; `error` is its measured error, None where it was never calibrated."""
+
+    judge: str
+    primary: bool
+    settings: dict[str, Any]
+    error: dict[str, Any] | None = None
+
+
+class Results(Part):
+    """Everything a run found; equal `digest` means equal results, times and surroundings aside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    schema_version: int = SCHEMA
+    digest: str = ""
+    name: str
+    experiment: dict[str, Any]
+    baseline: str
+    arms: tuple[str, ...]
+    kinds: tuple[str, ...]
+    languages: tuple[str, ...]
+    primary_judge: str
+    alpha: float
+    models: dict[str, str]  # arm -> what answered, in words
+    audit: Audit
+    rates: tuple[Rate, ...]
+    four_way: tuple[FourWay, ...]
+    comparisons: tuple[Comparison, ...]
+    judges: tuple[JudgeNote, ...]
+    training: tuple[Training, ...]
+    cost: tuple[Cost, ...]
+    answers_digest: str
+    warnings: tuple[str, ...] = ()
+    environment: dict[str, Any]
+
+    def content_digest(self) -> str:
+        """Digest of everything but times and environment."""
+        content = self.model_dump(mode="json", exclude={"digest", "environment"})
+        for part in (*content["training"], *content["cost"]):
+            part.pop("seconds")
+        return digest(content)
+
+    def save(self, folder: Path) -> Path:
+        """Write `results.json` under a new name, then rename it: a killed run leaves no half of it."""
+        sealed = self.model_copy(update={"digest": self.content_digest()})
+        content = sealed.model_dump(mode="json")
+        content["schema"] = content.pop("schema_version")
+        path = folder / FILE
+        draft = path.with_suffix(".json.part")
+        with draft.open("w", encoding="utf-8") as out:
+            json.dump(content, out, ensure_ascii=False, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(path)
+        return path
+
+
+def load_results(folder: Path) -> Results:
+    """Read a run's results; raises InputError when the file is absent, broken or of another schema."""
+    path = folder / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["schema_version"] = content.pop("schema")
+        if content["schema_version"] != SCHEMA:
+            raise InputError(f"schema {content['schema_version']}, this version reads {SCHEMA}", file=path)
+        return Results.model_validate(content)
+    except FileNotFoundError:
+        raise InputError("no results here", file=path, hint="give the folder that `recusa run` wrote") from None
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise InputError(f"not a results file ({type(error).__name__})", file=path) from None

@@ -1,0 +1,92 @@
+"""Intervals and tests for refusal rates: Wilson, Newcombe's paired difference, McNemar's mid-p, Holm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+from scipy.stats import binom
+
+
+class Interval(NamedTuple):
+    """The ends of a confidence interval."""
+
+    low: float
+    high: float
+
+
+def wilson(hits: int, n: int, alpha: float = 0.05) -> Interval:
+    """Score interval for a proportion (Wilson 1927); n must be at least 1."""
+    z = NormalDist().inv_cdf(1 - alpha / 2)
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # at the ends the closed form equals 0 and 1 but for rounding
+    return Interval(0.0 if hits == 0 else middle - half, 1.0 if hits == n else middle + half)
+
+
+def paired_difference(both: int, lost: int, gained: int, neither: int, alpha: float = 0.05) -> Interval:
+    """Interval for the difference of two paired proportions, (both + gained) / n minus (both + lost) / n.
+
+    Newcombe 1998 (Statistics in Medicine 17, 2635-2650), method 10: Wilson intervals of the two rates, combined with a
+    correlation that is corrected for continuity.
+    """
+    n = both + lost + gained + neither
+    before, after = (both + lost) / n, (both + gained) / n
+    low_before, high_before = wilson(both + lost, n, alpha)
+    low_after, high_after = wilson(both + gained, n, alpha)
+    phi = _phi(both, lost, gained, neither)
+    down = sqrt(
+        max(
+            0.0,
+            (after - low_after) ** 2
+            - 2 * phi * (after - low_after) * (high_before - before)
+            + (high_before - before) ** 2,
+        )
+    )
+    up = sqrt(
+        max(
+            0.0,
+            (high_after - after) ** 2
+            - 2 * phi * (high_after - after) * (before - low_before)
+            + (before - low_before) ** 2,
+        )
+    )
+    difference = after - before
+    return Interval(max(-1.0, difference - down), min(1.0, difference + up))
+
+
+def _phi(both: int, lost: int, gained: int, neither: int) -> float:
+    n = both + lost + gained + neither
+    margins = (both + lost) * (gained + neither) * (both + gained) * (lost + neither)
+    if margins == 0:
+        return 0.0
+    determinant = both * neither - lost * gained
+    if determinant > n / 2:
+        determinant_corrected = determinant - n / 2
+    else:
+        determinant_corrected = 0.0 if determinant >= 0 else float(determinant)
+    return determinant_corrected / sqrt(margins)
+
+
+def mcnemar_mid_p(gained: int, lost: int) -> float:
+    """Two-sided mid-p value of McNemar's test from the discordant pairs (Fagerland, Lydersen and Laake 2013)."""
+    discordant = gained + lost
+    if discordant == 0:
+        return 1.0
+    fewer = min(gained, lost)
+    tail = 2 * float(binom.cdf(fewer, discordant, 0.5)) - float(binom.pmf(fewer, discordant, 0.5))
+    return min(1.0, tail)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for the family they form (Holm 1979), in the order given."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted

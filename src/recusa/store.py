@@ -1,0 +1,240 @@
+"""The workspace's store: every finished chunk of answers and verdicts, in SQLite, safe the moment it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from recusa.component import digest
+from recusa.errors import Busy, StoreError
+from recusa.types import Answer, Exchange, Failure, Key, Try, Verdict
+
+FILE = "store.sqlite"
+
+
+def _tables(db: sqlite3.Connection) -> None:
+    db.executescript(
+        """
+        CREATE TABLE chunks (
+            id TEXT PRIMARY KEY, engine TEXT NOT NULL, rows INTEGER NOT NULL, failed INTEGER NOT NULL,
+            calls INTEGER NOT NULL, tokens INTEGER NOT NULL, seconds REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE answers (
+            chunk TEXT NOT NULL REFERENCES chunks(id) ON DELETE CASCADE,
+            place INTEGER NOT NULL, attempt INTEGER NOT NULL,
+            prompt_id TEXT NOT NULL, attack TEXT NOT NULL, sample INTEGER NOT NULL,
+            text TEXT, stop TEXT, prompt_tokens INTEGER, answer_tokens INTEGER, seconds REAL,
+            stage TEXT, error TEXT, detail TEXT, asked TEXT, score REAL, chosen INTEGER,
+            PRIMARY KEY (chunk, place, attempt)
+        ) WITHOUT ROWID;
+        CREATE TABLE verdicts (
+            judge TEXT NOT NULL, exchange TEXT NOT NULL, name TEXT NOT NULL,
+            outcome TEXT, harm TEXT, score REAL, reason TEXT, error TEXT, detail TEXT,
+            PRIMARY KEY (judge, exchange)
+        ) WITHOUT ROWID;
+        """
+    )
+
+
+MIGRATIONS = (_tables,)  # each is applied once, in order; a change of the tables is a new function at the end
+
+
+class Speed(NamedTuple):
+    """What an engine managed so far."""
+
+    tokens: int
+    seconds: float
+
+
+class Store:
+    """One SQLite file in WAL mode; each write is one transaction, so a killed run finds whole chunks only."""
+
+    def __init__(self, workspace: Path) -> None:
+        workspace.mkdir(parents=True, exist_ok=True)
+        self.path = workspace / FILE
+        self.workspace = workspace
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA foreign_keys=ON")
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path}: {error}", "move the file away to begin anew, or name another folder with --workspace"
+            ) from None
+
+    def _migrate(self) -> None:
+        with self._transaction() as db:
+            done = int(db.execute("PRAGMA user_version").fetchone()[0])
+            if done > len(MIGRATIONS):
+                raise StoreError(
+                    f"{self.path} was written by a newer recusa", "update recusa, or name another --workspace"
+                )
+            for number, migrate in enumerate(MIGRATIONS[done:], start=done + 1):
+                migrate(db)
+                db.execute(f"PRAGMA user_version={number}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreError(
+                    f"{self.path}: {error}", "make room on the disk, then run again: finished chunks are kept"
+                ) from None
+            raise
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def done(self, chunk: str) -> bool:
+        """Whether a chunk is finished."""
+        return self._db.execute("SELECT 1 FROM chunks WHERE id = ?", (chunk,)).fetchone() is not None
+
+    def add_chunk(self, chunk: str, engine: str, results: Sequence[Answer | Failure], seconds: float) -> None:
+        """Keep the results of one chunk, with all tries, in one transaction."""
+        lines = [line for place, result in enumerate(results) for line in _lines(chunk, place, result)]
+        calls = sum(max(1, len(r.tries)) if isinstance(r, Answer) else 1 for r in results)
+        tokens = sum(r.answer_tokens for r in results if isinstance(r, Answer))
+        failed = sum(isinstance(r, Failure) for r in results)
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (chunk, engine, len(results), failed, calls, tokens, seconds),
+            )
+            db.executemany(f"INSERT INTO answers VALUES ({', '.join('?' * 17)})", lines)
+
+    def chunk(self, chunk: str, arm: str) -> list[Answer | Failure]:
+        """The results of a finished chunk in their order, filed under an arm's name."""
+        found = self._db.execute("SELECT * FROM answers WHERE chunk = ? ORDER BY place, attempt", (chunk,))
+        return [_result(list(lines), arm) for _, lines in groupby(found, key=itemgetter(1))]
+
+    def forget_failed(self, chunks: Iterable[str]) -> int:
+        """Drop those of the chunks in which a row failed, so that they are asked again; returns how many."""
+        with self._transaction() as db:
+            return sum(
+                db.execute("DELETE FROM chunks WHERE id = ? AND failed > 0", (chunk,)).rowcount for chunk in chunks
+            )
+
+    def seconds(self, chunks: Iterable[str]) -> float:
+        """Time the chunks took when they were answered."""
+        times = (self._db.execute("SELECT seconds FROM chunks WHERE id = ?", (chunk,)).fetchone() for chunk in chunks)
+        return sum(float(found[0]) for found in times if found is not None)
+
+    def speed(self, engine: str) -> Speed | None:
+        """Answer tokens and seconds of all chunks of an engine; None before the first."""
+        tokens, seconds = self._db.execute(
+            "SELECT SUM(tokens), SUM(seconds) FROM chunks WHERE engine = ?", (engine,)
+        ).fetchone()
+        return Speed(int(tokens), float(seconds)) if tokens and seconds else None
+
+    def verdicts(self, judge: str, exchanges: Sequence[Exchange]) -> dict[Key, Verdict | Failure]:
+        """What a judge has said of exchanges like these, whoever had them."""
+        found: dict[Key, Verdict | Failure] = {}
+        for exchange in exchanges:
+            line = self._db.execute(
+                "SELECT name, outcome, harm, score, reason, error, detail FROM verdicts "
+                "WHERE judge = ? AND exchange = ?",
+                (judge, exchange_id(exchange)),
+            ).fetchone()
+            if line is None:
+                continue
+            name, outcome, harm, score, reason, error, detail = line
+            if error is not None:
+                found[exchange.key] = Failure(exchange.key, "judge", error, detail)
+            else:
+                found[exchange.key] = Verdict(exchange.key, name, outcome, harm, score, reason)
+        return found
+
+    def add_verdicts(self, judge: str, name: str, said: Iterable[tuple[Exchange, Verdict | Failure]]) -> None:
+        """Keep verdicts under the judge's fingerprint, in one transaction."""
+        lines = [
+            (judge, exchange_id(exchange), name, v.outcome, v.harm, v.score, v.reason, None, None)
+            if isinstance(v, Verdict)
+            else (judge, exchange_id(exchange), name, None, None, None, None, v.error, v.detail)
+            for exchange, v in said
+        ]
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", lines)
+
+
+def exchange_id(exchange: Exchange) -> str:
+    """A verdict depends on what was asked and said, not on who said it."""
+    return digest([exchange.prompt, exchange.response, exchange.stop])
+
+
+def _lines(chunk: str, place: int, result: Answer | Failure) -> Iterator[tuple[object, ...]]:
+    yield _line(chunk, place, 0, result, None)
+    if isinstance(result, Answer):
+        for attempt, tried in enumerate(result.tries, start=1):
+            yield _line(chunk, place, attempt, tried.result, tried)
+
+
+def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried: Try | None) -> tuple[object, ...]:
+    key = result.key
+    head = (chunk, place, attempt, key.prompt_id, key.attack, key.sample)
+    tail = (tried.asked, tried.score, int(tried.chosen)) if tried else (None, None, None)
+    if isinstance(result, Failure):
+        return (*head, None, None, None, None, None, result.stage, result.error, result.detail, *tail)
+    return (
+        *head,
+        result.text,
+        result.stop,
+        result.prompt_tokens,
+        result.answer_tokens,
+        result.seconds,
+        None,
+        None,
+        None,
+        *tail,
+    )
+
+
+def _result(group: list[tuple[object, ...]], arm: str) -> Answer | Failure:
+    first, *rest = [_read(line, arm) for line in group]
+    if isinstance(first, Failure):
+        return first
+    tries = tuple(
+        Try(str(line[14]), tried, line[15], bool(line[16]))  # type: ignore[arg-type]
+        for line, tried in zip(group[1:], rest, strict=True)
+    )
+    return Answer(first.key, first.text, first.stop, first.prompt_tokens, first.answer_tokens, first.seconds, tries)
+
+
+def _read(line: tuple[object, ...], arm: str) -> Answer | Failure:
+    key = Key(str(line[3]), str(line[4]), arm, int(str(line[5])), int(str(line[2])))
+    if line[12] is not None:
+        return Failure(key, line[11], str(line[12]), str(line[13] or ""))  # type: ignore[arg-type]
+    return Answer(key, str(line[6]), line[7], int(str(line[8])), int(str(line[9])), float(str(line[10])))  # type: ignore[arg-type]
+
+
+@contextmanager
+def held(folder: Path, what: str = "run") -> Iterator[None]:
+    """Hold a folder for this process; raises Busy when another has it. The kernel lets go when a process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(
+                f"another {what} is at work in `{folder}`", "wait for it, or name another folder with --out"
+            ) from None
+        yield

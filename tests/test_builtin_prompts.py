@@ -1,0 +1,196 @@
+"""The built-in prompts keep their promises: balanced, paired, varied, and nobody else's."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+Row = dict[str, str]
+
+COLUMNS = {"prompt", "kind", "language", "category", "group"}
+REFERENCES = {"chosen", "rejected"}
+TWINNED, PER_TWINNED, BENIGN, PER_BENIGN = 16, 6, 12, 8
+MOST_REJECTED_WORDS, MOST_SENTENCES, MOST_SORRY = 14, 2, 8
+MOST_SAME_FRAME, MOST_SAME_START = 3, 12
+NEAR_DUPLICATE = 0.7
+FINISHED = re.compile(r"""["`]?[A-Z0-9](?:(?!\s[,.;:?!](?:\s|$)).)*[^\s,;:-]""")
+
+_FUNCTION_WORDS = """
+    a about above across after again against all almost along already also although always am among an and another any
+    anybody anyone anything are aren't as at away back be because been before behind being below beside between beyond
+    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each either else
+    enough even ever every everybody everyone everything few fewer first for from hadn't had has hasn't have haven't
+    having he he's her here hers herself him himself his how i i'd i'll i'm i've if in instead into is isn't it it's its
+    itself just last least less let let's like lot many may me might more most much must my myself near neither never
+    next no nobody none nor not nothing now of off often on once one ones only or other others otherwise our ours out
+    over own per please quite rather really same shall she she's should shouldn't since so some somebody someone
+    something still such than that that's the their theirs them themselves then there there's these they they're they've
+    this those though through till to together too toward towards under until up upon us very was wasn't we we're we've
+    were weren't what what's when where whether which while who whom whose why will with within without won't would
+    wouldn't yes yet you you're your yours yourself
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+
+@cache
+def _rows() -> tuple[Row, ...]:
+    text = (files("recusa.sources") / "data/prompts.en.jsonl").read_text(encoding="utf-8")
+    return tuple(json.loads(line) for line in text.splitlines())
+
+
+def _of(kind: str) -> list[Row]:
+    return [row for row in _rows() if row["kind"] == kind]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower())
+
+
+def _frame(text: str) -> str:
+    """The prompt with every run of other than function words replaced by one "_"."""
+    masked = (word if word in FUNCTION_WORDS else "_" for word in _words(text))
+    return re.sub(r"_(?: _)+", "_", " ".join(masked))
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:4] for word in _words(text) if word not in FUNCTION_WORDS}
+
+
+def _sentences(text: str) -> int:
+    return len(re.findall(r"[.!?]+(?=\s|$)", text))
+
+
+def _public_folder() -> Path:
+    return Path(os.environ.get("RECUSA_PUBLIC_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+
+
+def _public_prompts(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            yield from (row["goal"] for row in csv.DictReader(lines))
+    for path in sorted(folder.rglob("*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            yield from (row["prompt"] for row in map(json.loads, lines) if "prompt" in row)
+
+
+def _near(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether the Jaccard similarity of two word sets is too high."""
+    common = len(one & other)
+    return common >= NEAR_DUPLICATE * (len(one) + len(other) - common)
+
+
+def test_every_row_has_the_columns_of_its_kind_and_no_others() -> None:
+    """Harmful rows carry both references, the rest none, and no column is empty."""
+    for row in _rows():
+        expected = COLUMNS | REFERENCES if row["kind"] == "harmful" else COLUMNS
+        assert set(row) == expected, row
+        assert all(row.values()), row
+        assert row["language"] == "en", row
+
+
+def test_kinds_and_categories_are_balanced() -> None:
+    """Sixteen harms have six prompts and six twins each; twelve everyday subjects have eight prompts each."""
+    counts = {kind: Counter(row["category"] for row in _of(kind)) for kind in ("harmful", "borderline", "benign")}
+    assert len(_rows()) == sum(count.total() for count in counts.values())
+    assert counts["harmful"] == counts["borderline"]
+    assert sorted(counts["harmful"].values()) == [PER_TWINNED] * TWINNED
+    assert sorted(counts["benign"].values()) == [PER_BENIGN] * BENIGN
+    assert not set(counts["harmful"]) & set(counts["benign"])
+
+
+def test_each_group_is_a_pair_of_twins_or_one_benign_prompt() -> None:
+    """A group holds one harmful and one borderline prompt of the same category, or a benign one alone."""
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in _rows():
+        groups[row["group"]].append(row)
+    for name, rows in groups.items():
+        kinds = sorted(row["kind"] for row in rows)
+        assert kinds == (["benign"] if name.startswith("benign-") else ["borderline", "harmful"]), name
+        stem = f"benign-{rows[0]['category']}" if kinds == ["benign"] else rows[0]["category"]
+        assert re.fullmatch(rf"{re.escape(stem)}-[1-8]", name), name
+        assert len({row["category"] for row in rows}) == 1, name
+
+
+def test_twins_share_a_content_word() -> None:
+    """A borderline prompt has at least one content word in common with its harmful twin."""
+    harmful = {row["group"]: row["prompt"] for row in _of("harmful")}
+    for row in _of("borderline"):
+        assert _stems(row["prompt"]) & _stems(harmful[row["group"]]), row["group"]
+
+
+def test_texts_are_unique() -> None:
+    """No prompt, reference refusal or compliant opening occurs twice, whatever its case and punctuation."""
+    for column in ("prompt", "chosen", "rejected"):
+        texts = Counter(" ".join(_words(row[column])) for row in _rows() if column in row)
+        assert [text for text, n in texts.items() if n > 1] == []
+
+
+def test_references_are_short() -> None:
+    """A reference refusal has at most two sentences, a compliant opening at most fourteen words."""
+    for row in _of("harmful"):
+        assert 1 <= _sentences(row["chosen"]) <= MOST_SENTENCES, row["chosen"]
+        assert 1 <= len(row["rejected"].split()) <= MOST_REJECTED_WORDS, row["rejected"]
+
+
+def test_references_do_not_follow_a_formula() -> None:
+    """Few refusals say sorry, and no two opening words are worn out in refusals or compliant openings."""
+    refusals = [row["chosen"] for row in _of("harmful")]
+    assert sum(text.startswith("I'm sorry") for text in refusals) <= MOST_SORRY
+    for texts in (refusals, [row["rejected"] for row in _of("harmful")]):
+        starts = Counter(" ".join(_words(text)[:2]) for text in texts)
+        assert [start for start, n in starts.items() if n > MOST_SAME_START] == []
+
+
+def test_sentence_frames_vary() -> None:
+    """Masked of its content words, no prompt's frame occurs more than three times."""
+    frames = Counter(_frame(row["prompt"]) for row in _rows())
+    assert [frame for frame, n in frames.items() if n > MOST_SAME_FRAME] == []
+
+
+def test_frames_mask_content_words_only() -> None:
+    """The mask keeps function words and joins the runs between them."""
+    assert _frame("How do I kill a frozen process?") == "how do i _ a _"
+    assert _frame("Please don't peel the potatoes") == "please don't _ the _"
+
+
+def test_typography_is_plain() -> None:
+    """Every text is ASCII on one line with single spaces; one that is no mere opening also begins and ends well."""
+    for row in _rows():
+        texts = [row[column] for column in ("prompt", "chosen", "rejected") if column in row]
+        assert [text for text in texts if not (text.isascii() and text.isprintable())] == []
+        assert [text for text in texts if text != " ".join(text.split())] == []
+        assert [text for text in texts[:2] if not FINISHED.fullmatch(text) or text.count('"') % 2] == []
+
+
+def test_no_prompt_is_a_near_duplicate_of_another() -> None:
+    """No two built-in prompts, twins included, share seven words of ten."""
+    texts = [(frozenset(_words(row["prompt"])), row["prompt"]) for row in _rows()]
+    near = [(text, rival) for (a, text), (b, rival) in combinations(texts, 2) if _near(a, b)]
+    assert near == []
+
+
+def test_no_prompt_is_a_near_duplicate_of_a_published_one() -> None:
+    """No built-in prompt shares seven words of ten with a prompt of the public data sets."""
+    folder = _public_folder()
+    if not folder.is_dir():
+        pytest.skip(f"no public data at {folder}; RECUSA_PUBLIC_DATA names the folder")
+    published: defaultdict[int, set[frozenset[str]]] = defaultdict(set)
+    for text in _public_prompts(folder):
+        words = frozenset(_words(text))
+        published[len(words)].add(words)
+    assert published, f"no prompts below {folder}"
+    for row in _rows():
+        mine = frozenset(_words(row["prompt"]))
+        for size in range(math.ceil(NEAR_DUPLICATE * len(mine)), int(len(mine) / NEAR_DUPLICATE) + 1):
+            assert [sorted(rival) for rival in published[size] if _near(mine, rival)] == [], row["prompt"]

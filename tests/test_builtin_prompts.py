@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from recusa.judges.expressions import Expressions
+
 Row = dict[str, str]
 
 COLUMNS = {"prompt", "kind", "language", "category", "group"}
@@ -141,6 +143,13 @@ def test_references_are_short() -> None:
     for row in _of("harmful"):
         assert 1 <= _sentences(row["chosen"]) <= MOST_SENTENCES, row["chosen"]
         assert 1 <= len(row["rejected"].split()) <= MOST_REJECTED_WORDS, row["rejected"]
+
+
+def test_refusals_decline_in_their_first_words() -> None:
+    """The `expressions` judge recognises every reference refusal, and does so at its start."""
+    refusals = [row["chosen"] for row in _of("harmful")]
+    for judge in (Expressions(), Expressions(where="start")):
+        assert [text for text in refusals if judge.find(text) is None] == []
 
 
 def test_references_do_not_follow_a_formula() -> None:

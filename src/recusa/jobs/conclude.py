@@ -9,7 +9,7 @@ from recusa.component import digest
 from recusa.config import Experiment
 from recusa.jobs.arms import Outcome
 from recusa.jobs.compare import Judged, comparisons, four_way, judged_rows, rates
-from recusa.jobs.lines import answer_lines, without_times
+from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
 from recusa.models.machine import environment
 from recusa.registry import build
@@ -52,7 +52,7 @@ def conclude(
         ),
         training=tuple(_training(outcome) for outcome in outcomes if outcome.adapter),
         cost=tuple(costs),
-        answers_digest=digest([without_times(line) for line in answer_lines(asked, outcomes)]),
+        answers_digest=digest([result_of(line) for line in answer_lines(asked, outcomes)]),
         warnings=tuple(warnings_of(experiment, asked, outcomes, costs)),
         environment={**environment(), "inputs": inputs},
     )

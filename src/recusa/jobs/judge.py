@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recusa.protocols import Listener
-from recusa.store import Store
+from recusa.store import Store, exchange_id
 from recusa.types import Exchange, Failure, Key, Verdict
 
 TOGETHER = 512  # exchanges a judge gets, and a transaction keeps, at once
@@ -18,8 +18,9 @@ def judge_missing(
     """A judge's verdict for every exchange, from the store where it has judged the same words before."""
     fingerprint = judge.fingerprint()
     found = store.verdicts(fingerprint, exchanges)
-    missing = [exchange for exchange in exchanges if exchange.key not in found]
-    listener(stage, len(found), len(exchanges))
+    distinct = {exchange_id(exchange): exchange for exchange in exchanges if exchange.key not in found}
+    missing = list(distinct.values())  # the same words from two arms are judged once
+    listener(stage, len(exchanges) - len(missing), len(exchanges))
     for start in range(0, len(missing), TOGETHER):
         group = missing[start : start + TOGETHER]
         by_key = {exchange.key: exchange for exchange in group}
@@ -27,6 +28,5 @@ def judge_missing(
         for key in by_key.keys() - said.keys():
             said[key] = Failure(key, "judge", "NoVerdict", "the judge gave no verdict for this answer")
         store.add_verdicts(fingerprint, judge.name, [(by_key[key], said[key]) for key in by_key])
-        found.update(said)
-        listener(stage, len(found), len(exchanges))
-    return found
+        listener(stage, len(exchanges) - len(missing) + start + len(group), len(exchanges))
+    return store.verdicts(fingerprint, exchanges) if missing else found

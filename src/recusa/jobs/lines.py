@@ -49,9 +49,10 @@ def _said(result: Answer | Failure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def without_times(line: dict[str, Any]) -> list[Any]:
-    """What of a line is a result."""
-    return [line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "verdicts", "tries")]
+def result_of(line: dict[str, Any]) -> list[Any]:
+    """What of a line is a result: no times; of verdicts the outcome, for scores vary in the last digit with the batch."""
+    outcomes = {judge: verdict["outcome"] for judge, verdict in line["verdicts"].items()}
+    return [*(line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "tries")), outcomes]
 
 
 def write_answers(out: Path, asked: Asked, outcomes: Sequence[Outcome]) -> None:

@@ -23,7 +23,7 @@ class LoRARecipe(Component):
     learning_rate: float = Field(2e-4, gt=0, description="peak learning rate of AdamW")
     epochs: float = Field(2, gt=0, description="passes over the rows")
     batch: int = Field(16, ge=1, description="rows an optimiser step sees")
-    accumulate: int = Field(1, ge=1, description="steps a batch is computed in, to save memory")
+    accumulate: int = Field(4, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     max_tokens: int = Field(512, ge=16, description="longer rows are cut at the end of the answer")
     checkpointing: bool = Field(False, description="compute activations twice to save memory")
     seed: int = Field(0, description="seed of the adapter's start and of the order of rows")

@@ -24,6 +24,10 @@ from recusa.protocols import Example, Listener
 from recusa.training.lora import LoRARecipe
 
 IGNORED = -100
+# transformers renamed the argument within version 5
+_CHECKPOINTING = next(
+    n for n in ("activation_checkpointing", "gradient_checkpointing") if hasattr(TrainingArguments, n)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,13 @@ def train(
         seed=recipe.seed,
         data_seed=recipe.seed,
         use_cpu=loaded.model.device.type == "cpu",
-        gradient_checkpointing=recipe.checkpointing,
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to=list(recipe.report_to) or "none",
         dataloader_pin_memory=False,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
+        **({_CHECKPOINTING: True} if recipe.checkpointing else {}),
     )
     with quiet_transformers():
         trainer = AnswerTrainer(

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import recusa
-from recusa import config, errors, registry, results
+from recusa import api, config, errors, registry, results
 from recusa.cli import app
 
 PAGE = Path(__file__).with_name("reference.md")
@@ -230,7 +230,7 @@ def python() -> Iterator[str]:
     yield "## Python\n"
     yield "The commands as functions; each raises `recusa.errors.RecusaError` for what a user can put right.\n"
     for name in recusa.__all__:
-        function = getattr(recusa, name)
+        function = getattr(api, name)
         lines = [f"    {parameter}," for parameter in parameters(function)]
         annotation = inspect.signature(function).return_annotation
         body = "\n".join([f"recusa.{name}(", *lines, f") -> {annotation}"])

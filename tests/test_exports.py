@@ -35,6 +35,13 @@ def test_names_are_sorted_and_complete() -> None:
     assert sorted(recusa.__all__) == recusa.__all__
 
 
+def test_no_name_is_also_a_module() -> None:
+    """Importing a submodule puts it in place of the function of its name: `recusa.report()` would fail after a run."""
+    modules = {path.stem for path in Path(recusa.__file__).parent.iterdir()}
+    assert {"api", "types"} <= modules
+    assert set(recusa.__all__) & modules == set()
+
+
 @pytest.mark.parametrize("name", recusa.__all__)
 def test_name_is_importable_and_documented(name: str) -> None:
     """Each is a function with a sentence and typed parameters."""

@@ -249,8 +249,9 @@ def test_both_lat_layouts_load_without_saying_their_kind(
     (folder / "data" / "train-00000-of-00001.parquet").write_bytes(as_parquet([LATS[kind]] * 2))
     monkeypatch.setitem(hub.KINDS_OF, str(folder), kind)
     found = list(Hub(dataset=str(folder), limit=1).prompts())
-    text, *references = (LATS[kind].get(name) for name in ("prompt", "chosen", "rejected", "response", "refusal"))
-    assert found == [Prompt(str(text), kind, "en", "", "", *references, source=str(folder))]
+    known: dict[str, Any] = {**LATS[kind], "text": LATS[kind]["prompt"], "source": str(folder)}
+    known.pop("prompt")
+    assert found == [Prompt(kind=kind, **known)]
     assert hub.KINDS_OF[f"LLM-LAT/{kind}-dataset"] == kind
 
 

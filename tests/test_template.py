@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.tiny import MISTRAL
 
 from recusa.errors import ModelError, TrainingError
 from recusa.models.causal import load_tokenizer
 from recusa.models.template import prompt_ids, prompt_text, training_row
 from recusa.types import Chat, Key, Message
-from tests.tiny import MISTRAL
 
 pytestmark = pytest.mark.model
 ENDS = frozenset({2})
@@ -67,7 +67,9 @@ def test_a_template_that_words_the_answer_without_end_gets_one(tiny: Path) -> No
 def test_a_template_without_assistant_turn_is_refused(tiny: Path) -> None:
     """Nothing could be trained."""
     tokenizer = load_tokenizer(tiny)
-    tokenizer.chat_template = "{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}{% endif %}{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}{% endif %}{% endfor %}"
+    )
     with pytest.raises(TrainingError, match="no assistant turn"):
         training_row(tokenizer, chat("Hello"), "No.", ENDS)
 

@@ -26,7 +26,11 @@ pytestmark = pytest.mark.model
 
 def rows(count: int = 12) -> list[Example]:
     return [
-        Example(chat_of(Prompt(f"Question {n}: how do I {'bake bread ' * (n % 4 + 1)}?", "harmful")), f"No, not {n}.", "harmful")
+        Example(
+            chat_of(Prompt(f"Question {n}: how do I {'bake bread ' * (n % 4 + 1)}?", "harmful")),
+            f"No, not {n}.",
+            "harmful",
+        )
         for n in range(count)
     ]
 
@@ -38,7 +42,15 @@ def quiet(stage: str, done: int, total: int, note: str = "") -> None:
 def fit(tiny: Path, folder: Path, recipe: Refusal | None = None, listener: Any = quiet, **settings: Any) -> Any:
     chosen = recipe or Refusal(epochs=2, batch=4, r=4, save_every=2)
     return train(
-        chosen, rows(), folder, model=str(tiny), listener=listener, stage="train", device="cpu", dtype="float32", **settings
+        chosen,
+        rows(),
+        folder,
+        model=str(tiny),
+        listener=listener,
+        stage="train",
+        device="cpu",
+        dtype="float32",
+        **settings,
     )
 
 
@@ -102,7 +114,7 @@ def test_training_lowers_the_loss_and_opens_in_plain_peft(tiny: Path, tmp_path: 
     assert trained.losses[-1][1] < 0.7 * trained.losses[0][1]
     weights = load_file(tmp_path / "a" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
-    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), str(tmp_path / "a")).eval()
+    plain: Any = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), str(tmp_path / "a"))
     chat = Chat(Key("p"), (Message("user", "Question 1: how do I bake bread bread ?"),))
     engine = HF(model=str(tiny), adapter=str(tmp_path / "a"), dtype="float32", device="cpu")
     (answer,) = engine.answer([chat], Sampling(8))
@@ -112,7 +124,12 @@ def test_training_lowers_the_loss_and_opens_in_plain_peft(tiny: Path, tmp_path: 
 
     ids = torch.tensor([prompt_ids(loaded.tokenizer, chat)])
     said = plain.generate(
-        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False, eos_token_id=2, pad_token_id=0
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=8,
+        do_sample=False,
+        eos_token_id=2,
+        pad_token_id=0,
     )
     assert answer.text == loaded.tokenizer.decode(said[0, ids.shape[1] :], skip_special_tokens=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 # Mistral-7B-Instruct-v0.2's format, restated: BOS, [INST] user [/INST], then the answer and EOS; no system turn.
 MISTRAL = (
@@ -36,7 +37,8 @@ def tiny_mistral(folder: Path, *, vocabulary: int = 400, context: int = 512) -> 
         show_progress=False,
     )
     tokenizer.train_from_iterator(TEXTS * 4, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    make: Any = PreTrainedTokenizerFast
+    fast = make(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
     fast.chat_template = MISTRAL
     fast.save_pretrained(folder)
     config = MistralConfig(

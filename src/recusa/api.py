@@ -45,7 +45,7 @@ def run(
     asked = asked if limit is None else asked.model_copy(update={"limit": limit})
     folder = Path(out) if out is not None else Path("runs") / asked.name
     results = run_experiment(asked, folder, Path(workspace), listener, retry_failed=retry_failed)
-    report(folder)
+    write_report(folder)
     problem = too_many_failed(asked, results)
     if problem is not None:
         raise TooManyFailures(
@@ -54,11 +54,11 @@ def run(
     return results
 
 
-def report(folder: Path | str) -> Path:
+def write_report(folder: Path | str) -> Path:
     """Write `report.html` and `figures/` of a run's folder again; returns the page. Raises InputError."""
-    from recusa.report import write_report
+    from recusa import report
 
-    return write_report(Path(folder))
+    return report.write_report(Path(folder))
 
 
 def answer(

@@ -27,6 +27,23 @@ Model = Annotated[str, typer.Option(help="Embedded name, local folder, hub id, o
 EngineName = Annotated[str, typer.Option("--engine", help="hf, openai or scripted; see `recusa list`.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from recusa import __version__, console
+
+        console.data(f"recusa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
 @app.command()
 def run(
     experiment: Annotated[
@@ -172,7 +189,7 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder that `recusa run`
     """
     from recusa import api, console
 
-    console.data(str(api.report(folder)))
+    console.data(str(api.write_report(folder)))
 
 
 @app.command("list")
@@ -230,8 +247,10 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _quiet()
-        app(standalone_mode=False)
-        code = 0
+        stopped = app(prog_name="recusa", standalone_mode=False)  # typer turns Ctrl-C into a returned exit code
+        if stopped == 130:
+            raise KeyboardInterrupt
+        code = stopped if isinstance(stopped, int) else 0
     except RecusaError as error:
         from recusa import console
 
@@ -246,9 +265,16 @@ def main() -> NoReturn:
         code = stop.exit_code
     except typer.Abort:
         code = 130
-    except Exception as error:  # click's usage errors print themselves; anything else is our own mistake
-        if not hasattr(error, "show"):
+    except Exception as error:  # typer's usage errors; anything else is our own mistake
+        if not hasattr(error, "format_message"):
             raise
-        error.show()
+        usage: Any = error
+        if type(error).__name__ == "NoArgsIsHelpError":
+            usage.show()
+        else:
+            from recusa import console
+
+            path = usage.ctx.command_path if getattr(usage, "ctx", None) else "recusa"
+            console.fail(RecusaError(usage.format_message(), f"see `{path} --help`"))
         code = 2
     sys.exit(code)

@@ -138,7 +138,7 @@ def parse_experiment(text: str, place: str, name: str = "experiment") -> Experim
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{place} is not TOML: {error}") from None
+        raise ConfigError(f"{place} is not TOML: {error}", "texts need quotes, an arm begins with [[arms]]") from None
     try:
         experiment = Experiment(**{"name": name, **content})
     except ValidationError as error:

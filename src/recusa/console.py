@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -48,11 +49,16 @@ def plain(text: str) -> str:
     )
 
 
+def line(text: str) -> str:
+    """Plain text on one line: what a file or a server said must not look like a line of ours."""
+    return " ".join(plain(text).split())
+
+
 def fail(error: RecusaError) -> None:
     """An error in one line, and its hint."""
-    err.print(f"[bold red]error:[/] {escape(plain(error.message))}", soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(line(error.message))}", soft_wrap=True)
     if error.hint:
-        err.print(f"\n[bold]hint:[/] {escape(plain(error.hint))}", soft_wrap=True)
+        err.print(f"\n[bold]hint:[/] {escape(line(error.hint))}", soft_wrap=True)
 
 
 @contextmanager
@@ -79,6 +85,9 @@ class _Bars:
         self.tasks: dict[str, tuple[TaskID, float, int]] = {}
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        if note:
+            say(f"{stage}: {note}")
+            return
         if stage not in self.tasks:
             task = self.bars.add_task(escape(stage), total=total, completed=done, rate="")
             self.tasks[stage] = (task, time.monotonic(), done)
@@ -93,6 +102,9 @@ class _Lines:
         self.last: dict[str, float] = {}
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        if note:
+            say(f"{stage}: {note}")
+            return
         now = time.monotonic()
         last = self.last.setdefault(stage, now)
         if last != float("inf") and (done == total or now - last >= QUIET_SECONDS):
@@ -115,7 +127,7 @@ def summary(results: Results, folder: Path) -> None:
         )
     out.print(table)
     level = f"{1 - results.alpha:.0%}"
-    out.print(f"* differs from {escape(results.baseline)} (McNemar mid-p, Holm, {level})", soft_wrap=True)
+    out.print(f"* differs from {escape(results.baseline)} (McNemar mid-p, Holm, {level})")
     for warning in results.warnings:
         out.print(f"[yellow]note:[/] {escape(plain(warning))}", soft_wrap=True)
     out.print(f"report  {escape(str(folder / 'report.html'))}", soft_wrap=True)
@@ -148,7 +160,7 @@ def compared(rates: Sequence[Rate], comparisons: Sequence[Comparison]) -> None:
     for r in rates:
         if r.language == "all" and r.rate is not None and r.low is not None and r.high is not None:
             table.add_row(
-                escape(r.arm),
+                escape(line(r.arm)),
                 r.kind,
                 f"{r.rate:.1%} ({r.refused}/{r.n})",
                 f"{r.low:.1%} to {r.high:.1%}",
@@ -174,7 +186,7 @@ def compared(rates: Sequence[Rate], comparisons: Sequence[Comparison]) -> None:
 def planned(plan: Plan) -> None:
     """What a run would do."""
     split = plan.asked.audit.split
-    out.print(f"training prompts {_kinds(split.train)}; test prompts {_kinds(split.test)}", soft_wrap=True)
+    out.print(f"training prompts {_kinds(split.train)}; test prompts {_kinds(split.test)}")
     table = Table(box=None, pad_edge=False)
     for name in ("arm", "left", "calls", "read", "write", "train rows", "time"):
         table.add_column(name, justify="left" if name == "arm" else "right", overflow="fold")
@@ -211,6 +223,7 @@ def components(rows: Sequence[tuple[str, str, str, Sequence[tuple[str, str, str]
         if its_group != group:
             group = its_group
             out.print(f"\n[bold]{group}[/]")
-        out.print(f"  [bold]{escape(name)}[/]  {escape(sentence)}", soft_wrap=True)
+        out.print(Padding(f"[bold]{escape(name)}[/]  {escape(line(sentence))}", (0, 0, 0, 2)))
         for setting, default, description in settings:
-            out.print(f"      {escape(setting)} = {escape(default)}  [dim]{escape(description)}[/]", soft_wrap=True)
+            about = f"{escape(setting)} = {escape(default)}  [dim]{escape(line(description))}[/]"
+            out.print(Padding(about, (0, 0, 0, 6)))

@@ -103,6 +103,6 @@ class Judge(Protocol):
 
 
 class Listener(Protocol):
-    """Hears how far a stage is; `done` and `total` count the stage's own units."""
+    """Hears how far a stage is, in the stage's own units; a `note` is said once and moves nothing."""
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None: ...

@@ -75,9 +75,11 @@ def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
     place = where or group
     if not isinstance(name, str):
         raise ConfigError(f"{place}: `name` is missing", f"there are: {', '.join(sorted(names(group)))}")
-    kind = component(group, name)
     try:
+        kind = component(group, name)
         return kind(**settings)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error.message}", error.hint) from None
     except ValidationError as error:
         raise ConfigError(*explained(error, kind, place)) from None
 
@@ -86,7 +88,8 @@ def explained(error: ValidationError, model: type[Any], place: str) -> tuple[str
     """One line and a hint for pydantic's first complaint; a misspelt key gets the nearest name."""
     first = error.errors()[0]
     *path, key = [str(part) for part in first["loc"]] or [""]
-    dotted = ".".join(filter(None, (place, *path, key)))
+    dotted = ".".join(filter(None, (*path, key)))
+    dotted = f"{place}: {dotted}" if place.endswith(".toml") else ".".join(filter(None, (place, dotted)))
     if first["type"] == "extra_forbidden":
         known = _fields(model, path)
         near = get_close_matches(key, known, 1, 0.5)

@@ -57,7 +57,7 @@ class Store:
     """One SQLite file in WAL mode; each write is one transaction, so a killed run finds whole chunks only."""
 
     def __init__(self, workspace: Path) -> None:
-        workspace.mkdir(parents=True, exist_ok=True)
+        make_folder(workspace, "--workspace")
         self.path = workspace / FILE
         self.workspace = workspace
         try:
@@ -226,10 +226,20 @@ def _read(line: tuple[object, ...], arm: str) -> Answer | Failure:
     return Answer(key, str(line[6]), line[7], int(str(line[8])), int(str(line[9])), float(str(line[10])))  # type: ignore[arg-type]
 
 
+def make_folder(folder: Path, option: str) -> None:
+    """Make a folder; raises StoreError where none can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"folder `{folder}` cannot be made: {error.strerror}", f"name another folder with {option}"
+        ) from None
+
+
 @contextmanager
 def held(folder: Path, what: str = "run") -> Iterator[None]:
     """Hold a folder for this process; raises Busy when another has it. The kernel lets go when a process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "--out")
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

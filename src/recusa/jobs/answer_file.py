@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,7 @@ def answer_file(
 
     Raises InputError naming the row before anything is loaded; finished chunks are kept in the workspace.
     """
+    check_writable(out)
     # 1. rows and prompts; repeated prompts are asked once
     source = File(path=prompts, prompt_column=prompt_column, kind="harmful")
     rows: list[tuple[Mapping[str, Any], Prompt]] = []
@@ -78,6 +80,17 @@ def _columns(prompt: Prompt, result: Answer | Failure) -> dict[str, Any]:
         "prompt_id": prompt.id, "response": result.text,
         "finish_reason": result.stop, "answer_tokens": result.answer_tokens,
     }  # fmt: skip
+
+
+def check_writable(out: Path) -> None:
+    """Raise ConfigError before anything is computed when a file could not be written."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"`{out}` cannot be written: {error.strerror}", "name another file with --out") from None
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        what = "is a folder" if out.is_dir() else "is in a folder that cannot be written"
+        raise ConfigError(f"`{out}` {what}", "name a JSONL file with --out")
 
 
 def write_rows(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -22,6 +22,7 @@ class Outcome:
 
     settings: ArmSettings
     origin: str
+    identity: dict[str, Any] = field(default_factory=dict)
     answers: list[Answer | Failure] = field(default_factory=list)
     seconds: float = 0.0
     adapter: Adapter | None = None

@@ -19,6 +19,8 @@ def compare_files(before: Path, after: Path, judge: Spec, alpha: float = 0.05) -
 
     Raises InputError when a file lacks what is needed or the two share no prompt.
     """
+    if before.resolve() == after.resolve():
+        raise InputError("is compared with itself", file=after, hint="give two files")
     made: Any = build("judges", judge)
     names = (before.stem, after.stem) if before.stem != after.stem else (str(before), str(after))
     first = _judged(before, names[0], made)

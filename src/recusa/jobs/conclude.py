@@ -54,7 +54,11 @@ def conclude(
         cost=tuple(costs),
         answers_digest=digest([result_of(line) for line in answer_lines(asked, outcomes)]),
         warnings=tuple(warnings_of(experiment, asked, outcomes, costs)),
-        environment={**environment(), "inputs": inputs},
+        environment={
+            **environment(),
+            "engines": {outcome.settings.name: outcome.identity for outcome in outcomes},
+            "inputs": inputs,
+        },
     )
 
 

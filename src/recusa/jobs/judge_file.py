@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recusa.errors import InputError
-from recusa.jobs.answer_file import write_rows
+from recusa.jobs.answer_file import check_writable, write_rows
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
 from recusa.sources.file import read_rows
@@ -22,6 +22,7 @@ def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Cou
 
     Raises InputError when the file cannot be read or no row has a `response` column.
     """
+    check_writable(out)
     made: Any = build("judges", judge)
     rows = list(read_rows(answers))
     if not rows:

@@ -50,7 +50,8 @@ def _said(result: Answer | Failure) -> dict[str, Any]:
 
 
 def result_of(line: dict[str, Any]) -> list[Any]:
-    """What of a line is a result: no times; of verdicts the outcome, for scores vary in the last digit with the batch."""
+    """What of a line is a result: no times, and the outcome alone of verdicts, whose scores
+    vary in the last digit with the batch."""
     outcomes = {judge: verdict["outcome"] for judge, verdict in line["verdicts"].items()}
     return [*(line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "tries")), outcomes]
 

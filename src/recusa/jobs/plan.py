@@ -103,7 +103,7 @@ def _seconds(
     engine: Any = bare_engine(experiment, arm)
     if not hasattr(engine, "trainable"):
         if engine.name == "scripted":
-            return writes * 0.0 + engine.seconds, "scripted"
+            return writes / experiment.sampling.max_new_tokens * engine.seconds, "scripted"
         return writes / SERVER_TOKENS_A_SECOND, "a guess: 200 tokens/s"
     parameters = _parameters(engine.model)
     if parameters is None:

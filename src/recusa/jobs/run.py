@@ -17,6 +17,7 @@ from recusa.jobs.judge import judge_missing
 from recusa.jobs.lines import write_answers
 from recusa.jobs.prompts import Asked, load_prompts
 from recusa.jobs.train import ensure_adapter
+from recusa.models.causal import check_adapter
 from recusa.models.weights import folder_digest, locate
 from recusa.protocols import Given, Listener
 from recusa.registry import build
@@ -39,6 +40,7 @@ def run_experiment(
     with held(out):
         finished = _finished(out, inputs)
         if finished is not None and not retry_failed:
+            listener("run", 0, 0, "finished before, nothing is left to do")
             return finished
         with Store(workspace) as store:
             (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
@@ -77,8 +79,9 @@ def model_digests(experiment: Experiment) -> dict[str, str]:
         engine: Any = bare_engine(experiment, arm)
         if hasattr(engine, "trainable"):
             found[engine.model] = folder_digest(locate(engine.model).folder)
-        if arm.adapter:
-            found[arm.adapter] = folder_digest(Path(arm.adapter))
+            if engine.adapter:
+                check_adapter(engine.adapter)
+                found[engine.adapter] = folder_digest(Path(engine.adapter))
     return found
 
 
@@ -118,6 +121,7 @@ def answer_arm(
     chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
     answering = Answering(engine, chats, experiment.sampling.sampling(), experiment.chunk, store)
     answering.finish(listener, f"answer {arm.name}", again=again)
+    outcome.identity = engine.identity()
     outcome.answers = answering.results(arm.name)
     outcome.seconds = answering.seconds()
 

@@ -13,6 +13,7 @@ from recusa.errors import ConfigError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import chats_for
 from recusa.jobs.judge import judge_missing
+from recusa.models.weights import locate
 from recusa.protocols import Engine, Example, Listener
 from recusa.store import Store, held
 from recusa.types import Answer, Exchange, Prompt, Sampling, Verdict
@@ -84,7 +85,7 @@ def _train(
     sources = sorted({prompt.source for prompt in training})
     write_card(
         folder,
-        base=engine.model,
+        base=locate(engine.model).known_as,
         origin=engine.origin(),
         recipe={"name": recipe.name, **recipe.model_dump(mode="json")},
         data={"Prompts from": ", ".join(Path(source).name for source in sources)},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recusa.errors import ConfigError
-from recusa.jobs.answer_file import CHUNK, builtin_training
+from recusa.jobs.answer_file import CHUNK, builtin_training, check_writable
 from recusa.jobs.train import MANIFEST, Adapter, ensure_adapter
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
@@ -32,7 +32,10 @@ def train_file(
 
     Recipes that use harmless rows also get the built-in training prompts (twins, ordinary), unless told not to.
     """
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
+    if out.is_file():
+        raise ConfigError(f"`{out}` is a file", "name a new folder with --out")
+    check_writable(out / MANIFEST)
+    if any(out.iterdir()) and not (out / MANIFEST).is_file():
         raise ConfigError(f"`{out}` exists and is no adapter folder", "name a new folder with --out")
     prompts: list[Prompt] = list(build("sources", {"name": "file", "path": str(harmful), "kind": "harmful"}).prompts())
     if benign is not None:

@@ -34,10 +34,11 @@ DEFINING = ("config.json", "generation_config.json", "tokenizer.json", "tokenize
 
 
 class Located(NamedTuple):
-    """A model's folder on this machine and where it came from, in words."""
+    """A model's folder on this machine, where it came from in words, and the name others know it by."""
 
     folder: Path
     origin: str
+    known_as: str
 
 
 def package_path(package: str) -> Path | None:
@@ -58,11 +59,11 @@ def locate(model: str) -> Located:
             return _fetch(embedded.hub)
         inside = home / embedded.inside
         if inside.is_dir():
-            return Located(inside, f"{embedded.hub}, as the package {embedded.package} carries it")
-        return Located(_converted(inside), f"{embedded.hub}, de-quantised from {embedded.inside}")
+            return Located(inside, f"{embedded.hub}, as the package {embedded.package} carries it", embedded.hub)
+        return Located(_converted(inside), f"{embedded.hub}, de-quantised from {embedded.inside}", embedded.hub)
     folder = Path(model).expanduser()
     if (folder / "config.json").is_file():
-        return Located(folder, f"local folder {folder.name}")
+        return Located(folder, f"local folder {folder.name}", model)
     if folder.exists() or model.startswith((".", "/", "~")):
         raise ModelError(
             f"`{model}` holds no model: config.json is missing", "give a folder that `save_pretrained` wrote"
@@ -85,7 +86,7 @@ def _fetch(hub: str) -> Located:
             f"`{hub}` could not be had from the hub ({type(error).__name__})",
             "check the name and the network, or give a local folder; `smollm2-135m` comes with `make setup`",
         ) from None
-    return Located(Path(folder), f"{hub}, from the hub, revision {Path(folder).name[:12]}")
+    return Located(Path(folder), f"{hub}, from the hub, revision {Path(folder).name[:12]}", hub)
 
 
 def _converted(gguf: Path) -> Path:

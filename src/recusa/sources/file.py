@@ -36,7 +36,7 @@ def read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     if reader is None:
         raise InputError(f"unknown file ending `{path.suffix}`", file=path, hint=f"known: {', '.join(readers)}")
     if not path.is_file():
-        raise InputError("no such file", file=path)
+        raise InputError("no such file", file=path, hint="a path is looked up from the folder the command runs in")
     if path.stat().st_size == 0:
         raise InputError("is empty", file=path)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import peft
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from recusa.errors import TrainingError
@@ -117,44 +117,24 @@ def train(
     """
     loaded = load_causal(model, device=device, dtype=dtype, quantize=quantize)
     rows, example = encode(loaded, examples, recipe.max_tokens)
+    listener(stage, 0, 0, f"the first row as it is trained, its loss between the brackets:\n{example}")
     start = time.perf_counter()
     checkpoints = folder / "checkpoints"
     tuned = _with_lora(loaded, recipe, quantize)
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=max(1, recipe.batch // recipe.accumulate),
-        gradient_accumulation_steps=recipe.accumulate,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=0.05,
-        weight_decay=0.0,
-        logging_steps=1,
-        save_steps=recipe.save_every,
-        save_total_limit=2,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        use_cpu=loaded.model.device.type == "cpu",
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to=list(recipe.report_to) or "none",
-        dataloader_pin_memory=False,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
-        **({_CHECKPOINTING: True} if recipe.checkpointing else {}),
-    )
+    on_cpu = loaded.model.device.type == "cpu"
     with quiet_transformers():
         trainer = AnswerTrainer(
             model=tuned,
-            args=arguments,
+            args=_arguments(recipe, checkpoints, on_cpu),
             train_dataset=rows,
             data_collator=Collator(loaded.pad),
             callbacks=[Heard(listener, stage)],
         )
-        trainer.pop_callback(_printer())
+        trainer.pop_callback(PrinterCallback)
         last_of: Any = get_last_checkpoint
         last = last_of(str(checkpoints)) if checkpoints.is_dir() else None
         trainer.train(resume_from_checkpoint=last)
+    tuned.peft_config["default"].base_model_name_or_path = loaded.located.known_as  # not a path of this machine
     tuned.save_pretrained(folder)
     shutil.rmtree(checkpoints, ignore_errors=True)
     losses = [(int(h["step"]), float(h["loss"])) for h in trainer.state.log_history if "loss" in h]
@@ -169,10 +149,31 @@ def train(
     )
 
 
-def _printer() -> Any:
-    from transformers import PrinterCallback
-
-    return PrinterCallback
+def _arguments(recipe: LoRARecipe, checkpoints: Path, on_cpu: bool) -> TrainingArguments:
+    extra: dict[str, Any] = {_CHECKPOINTING: True} if recipe.checkpointing else {}
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=max(1, recipe.batch // recipe.accumulate),
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=0.05,
+        weight_decay=0.0,
+        logging_steps=1,
+        save_steps=recipe.save_every,
+        save_total_limit=2,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=on_cpu,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to=list(recipe.report_to) or "none",
+        dataloader_pin_memory=False,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        **extra,
+    )
 
 
 def _with_lora(loaded: Loaded, recipe: LoRARecipe, quantize: str | None) -> Any:

@@ -147,7 +147,7 @@ MISTAKES: dict[str, tuple[list[str], str, str]] = {
     "no experiment file": (["run", "gone.toml"], "gone.toml", "without a file"),
     "experiment is a folder": (["run", "folder.toml"], "folder.toml", "TOML"),
     "not TOML": (["run", "broken.toml"], "line 1", ""),
-    "misspelt key": (["run", "key.toml"], "key.toml.engin", "`engine`"),
+    "misspelt key": (["run", "key.toml"], "key.toml: engin", "`engine`"),
     "misspelt key of an arm": (["run", "arm.toml"], "sistem", "`system`"),
     "misspelt setting": (["run", "setting.toml"], "engine.refuses", "`refuse`"),
     "unknown engine": (["run", "engine.toml"], "`scriptd`", "`scripted`"),

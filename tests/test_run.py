@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.study import PROMPTS, Study, Tap, make_study
+from tests.study import PROMPTS, Study, Tap, make_study, silent
 
 from recusa import api
+from recusa.config import parse_experiment
+from recusa.engines.scripted import Scripted
 from recusa.errors import ConfigError, TooManyFailures
+from recusa.jobs.run import run_experiment
 from recusa.results import FILE, Results, load_results
+from recusa.types import Answer, Chat, Failure, Sampling
 
 
 @pytest.fixture
@@ -134,6 +139,38 @@ def test_variants_that_cannot_be_drawn_are_counted_and_never_the_prompt_itself(s
             assert (first["asked"], second["asked"]) == (line["prompt"], line["prompt"] + " quietly")
             assert (third["asked"], third["response"]) == ("", None)
             assert third["error"].startswith("NoVariant")
+
+
+def test_the_digest_is_of_results_and_not_of_surroundings(study: Study) -> None:
+    """Another machine and other times leave it as it is; one refusal more or one answer changed does not."""
+    results = study.run()
+    cost = tuple(part.model_copy(update={"seconds": 9.0}) for part in results.cost)
+    elsewhere = results.model_copy(update={"environment": {"system": "other"}, "cost": cost, "digest": ""})
+    assert elsewhere.content_digest() == results.digest
+    rate = results.rates[0].model_copy(update={"refused": 3})
+    for change in ({"rates": (rate, *results.rates[1:])}, {"answers_digest": "other"}, {"warnings": ("new",)}):
+        assert results.model_copy(update=change).content_digest() != results.digest
+
+
+def test_an_engine_may_answer_in_any_order_and_what_it_forgets_has_failed(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results are filed by key; a prompt without a result is a failure, not a shorter table."""
+    study.run("out2", "ws2")
+    real = Scripted.answer
+
+    def backwards(engine: Scripted, chats: Sequence[Chat], how: Sampling) -> Iterator[Answer | Failure]:
+        results = list(real(engine, chats, how))[::-1]
+        return iter([result for result, chat in zip(results, chats[::-1], strict=True) if "Knit" not in chat.question])
+
+    monkeypatch.setattr(Scripted, "answer", backwards)
+    text = study.text().partition('[[arms]]\nname = "reminded"')[0]
+    broken = run_experiment(parse_experiment(text, "x"), study.folder / "out", study.folder / "ws", silent)
+    assert [(r.refused, r.n, r.failed) for r in broken.rates] == [(4, 4, 0), (1, 4, 0), (0, 3, 1)]
+    said = {line["prompt"]: line["response"] for line in study.lines()}
+    expected = {line["prompt"]: line["response"] for line in study.lines("out2") if line["arm"] == "plain"}
+    assert said == {**expected, "Knit a sock.": None}
+    assert [line["error"].partition(":")[0] for line in study.lines() if line["response"] is None] == ["NoResult"]
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ EngineName = Annotated[str, typer.Option("--engine", help="hf, openai or scripte
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from recusa import __version__, console
+        from importlib.metadata import version as installed
 
-        console.data(f"recusa {__version__}")
+        from recusa import console
+
+        console.data(f"recusa {installed('recusa')}")
         raise typer.Exit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -61,7 +62,7 @@ class Experiment(Settings):
     """A whole experiment; without a file, the embedded one."""
 
     name: str = Field(
-        "experiment", pattern=r"^[\w.-]+$", description="name of the folder in runs/ and title of the report"
+        "experiment", pattern=r"^\w[\w.-]*$", description="name of the folder in runs/ and title of the report"
     )
     sources: tuple[Spec, ...] = Field(("builtin",), min_length=1, description="where prompts come from")
     split: SplitSettings = Field(default_factory=SplitSettings)
@@ -76,7 +77,7 @@ class Experiment(Settings):
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="one minus the confidence of intervals, and level of tests")
     max_failed: float = Field(
-        0.2, ge=0, le=1, description="share of failed rows in an arm above which nothing is concluded"
+        0.2, ge=0, le=1, description="share of failed rows in an arm and kind above which nothing is concluded"
     )
     limit: int | None = Field(None, ge=1, description="at most this many prompts of each kind, in training and in test")
 
@@ -87,6 +88,11 @@ class Experiment(Settings):
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"two arms are named `{twice}`")
+        for what, specs in (("judges", self.judges), ("attacks", self.attacks)):
+            said = [spec if isinstance(spec, str) else spec.get("name") for spec in specs]
+            for name in said:
+                if said.count(name) > 1:  # rows are filed by these names
+                    raise ValueError(f"two {what} are named `{name}`")
         if self.baseline and self.baseline not in names:
             raise ValueError(f"baseline `{self.baseline}` is no arm; arms are: {', '.join(names)}")
         return self
@@ -109,6 +115,10 @@ class Experiment(Settings):
             for field, group in (("engine", "engines"), ("train", "recipes"), ("defence", "defences")):
                 spec = getattr(arm, field)
                 filled[field] = _full(group, spec, f"{place}.{field}") if spec is not None else None
+            for field, group in (("operator", "operators"), ("selector", "selectors")):
+                if filled["defence"] and field in filled["defence"]:
+                    part = filled["defence"][field]
+                    filled["defence"][field] = _full(group, part, f"{place}.defence.{field}")
         return content
 
 
@@ -130,7 +140,7 @@ def load_experiment(path: Path | None) -> Experiment:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"`{path}` cannot be read: {error}", "an experiment is a UTF-8 TOML file") from None
-    return parse_experiment(text, path.name, path.stem)
+    return parse_experiment(text, path.name, re.sub(r"[^\w.-]+", "-", path.stem).lstrip(".-") or "experiment")
 
 
 def parse_experiment(text: str, place: str, name: str = "experiment") -> Experiment:

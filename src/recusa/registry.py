@@ -46,7 +46,7 @@ def component(group: Group, name: str) -> type[Any]:
     """The class behind a name; raises ConfigError with the nearest name, MissingPackage when its import fails."""
     if name.endswith(".py") or ".py:" in name:
         return _from_file(name)
-    table = names(group)
+    table = TABLES[group] if name in TABLES[group] else names(group)  # entry points take milliseconds to look up
     if name not in table:
         near = get_close_matches(name, table, 1)
         raise ConfigError(
@@ -56,6 +56,11 @@ def component(group: Group, name: str) -> type[Any]:
     module, _, attribute = table[name].partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+    except AttributeError:
+        raise ConfigError(
+            f"{group.removesuffix('s')} `{name}` is offered as {table[name]}, which is not there",
+            "update or remove the package that offers it",
+        ) from None
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"{group.removesuffix('s')} `{name}` needs a package that is not installed: `{error.name}`",
@@ -87,9 +92,10 @@ def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
 def explained(error: ValidationError, model: type[Any], place: str) -> tuple[str, str]:
     """One line and a hint for pydantic's first complaint; a misspelt key gets the nearest name."""
     first = error.errors()[0]
-    *path, key = [str(part) for part in first["loc"]] or [""]
+    named = [str(part) for part in first["loc"] if str(part) != "str" and "[" not in str(part)]  # not a union's types
+    *path, key = named or [""]
     dotted = ".".join(filter(None, (*path, key)))
-    dotted = f"{place}: {dotted}" if place.endswith(".toml") else ".".join(filter(None, (place, dotted)))
+    dotted = (": " if place.endswith(".toml") else ".").join(filter(None, (place, dotted)))
     if first["type"] == "extra_forbidden":
         known = _fields(model, path)
         near = get_close_matches(key, known, 1, 0.5)
@@ -158,8 +164,15 @@ def _from_file(name: str) -> type[Any]:
         raise ConfigError(f"`{file}` cannot be imported", "give a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError) as error:
+        raise ConfigError(
+            f"`{file}` cannot be imported: {error}", "run it with python to see the whole error"
+        ) from None
     found = getattr(module, attribute, None)
+    if isinstance(found, type) and not issubclass(found, Component):
+        raise ConfigError(f"`{file}`: `{attribute}` is no component", "derive it from recusa.component.Component")
     if not isinstance(found, type):
         raise ConfigError(f"`{file}` has no class `{attribute}`", f"classes: {', '.join(_classes(module.__dict__))}")
     return found

@@ -30,9 +30,10 @@ def merge_repeated(prompts: Iterable[Prompt]) -> tuple[list[Prompt], int]:
     kept: dict[str, Prompt] = {}
     repeated = 0
     for prompt in prompts:
-        first = kept.setdefault(prompt.id, prompt)
-        if first is prompt:
+        if prompt.id not in kept:
+            kept[prompt.id] = prompt
             continue
+        first = kept[prompt.id]
         repeated += 1
         if first.kind != prompt.kind:
             raise InputError(

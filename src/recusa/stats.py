@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from fractions import Fraction
+from math import comb, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
-
-from scipy.stats import binom
 
 
 class Interval(NamedTuple):
@@ -77,8 +76,8 @@ def mcnemar_mid_p(gained: int, lost: int) -> float:
     if discordant == 0:
         return 1.0
     fewer = min(gained, lost)
-    tail = 2 * float(binom.cdf(fewer, discordant, 0.5)) - float(binom.pmf(fewer, discordant, 0.5))
-    return min(1.0, tail)
+    tail = sum(comb(discordant, count) for count in range(fewer + 1))
+    return min(1.0, float(Fraction(2 * tail - comb(discordant, fewer), 2**discordant)))  # whole numbers: exact
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

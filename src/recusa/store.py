@@ -6,11 +6,12 @@ import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from recusa.component import digest
 from recusa.errors import Busy, StoreError
@@ -20,12 +21,15 @@ FILE = "store.sqlite"
 
 
 def _tables(db: sqlite3.Connection) -> None:
-    db.executescript(
+    """Statement by statement: `executescript` would end the transaction first."""
+    for statement in (
         """
         CREATE TABLE chunks (
             id TEXT PRIMARY KEY, engine TEXT NOT NULL, rows INTEGER NOT NULL, failed INTEGER NOT NULL,
             calls INTEGER NOT NULL, tokens INTEGER NOT NULL, seconds REAL NOT NULL
-        ) WITHOUT ROWID;
+        ) WITHOUT ROWID
+        """,
+        """
         CREATE TABLE answers (
             chunk TEXT NOT NULL REFERENCES chunks(id) ON DELETE CASCADE,
             place INTEGER NOT NULL, attempt INTEGER NOT NULL,
@@ -33,14 +37,17 @@ def _tables(db: sqlite3.Connection) -> None:
             text TEXT, stop TEXT, prompt_tokens INTEGER, answer_tokens INTEGER, seconds REAL,
             stage TEXT, error TEXT, detail TEXT, asked TEXT, score REAL, chosen INTEGER,
             PRIMARY KEY (chunk, place, attempt)
-        ) WITHOUT ROWID;
+        ) WITHOUT ROWID
+        """,
+        """
         CREATE TABLE verdicts (
             judge TEXT NOT NULL, exchange TEXT NOT NULL, name TEXT NOT NULL,
             outcome TEXT, harm TEXT, score REAL, reason TEXT, error TEXT, detail TEXT,
             PRIMARY KEY (judge, exchange)
-        ) WITHOUT ROWID;
-        """
-    )
+        ) WITHOUT ROWID
+        """,
+    ):
+        db.execute(statement)
 
 
 MIGRATIONS = (_tables,)  # each is applied once, in order; a change of the tables is a new function at the end
@@ -66,9 +73,26 @@ class Store:
             self._db.execute("PRAGMA foreign_keys=ON")
             self._migrate()
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path}: {error}", "move the file away to begin anew, or name another folder with --workspace"
-            ) from None
+            self._close()
+            raise self._broken(error) from None
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        if hasattr(self, "_db"):
+            self._db.close()
+
+    def _broken(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"{self.path}: {error}", "move the file away to begin anew, or name another folder with --workspace"
+        )
+
+    def _read(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._broken(error) from None
 
     def _migrate(self) -> None:
         with self._transaction() as db:
@@ -93,6 +117,8 @@ class Store:
                 raise StoreError(
                     f"{self.path}: {error}", "make room on the disk, then run again: finished chunks are kept"
                 ) from None
+            if type(error) is sqlite3.DatabaseError:  # a damaged file
+                raise self._broken(error) from None
             raise
         if self._db.in_transaction:
             self._db.execute("COMMIT")
@@ -107,12 +133,12 @@ class Store:
 
     def done(self, chunk: str) -> bool:
         """Whether a chunk is finished."""
-        return self._db.execute("SELECT 1 FROM chunks WHERE id = ?", (chunk,)).fetchone() is not None
+        return bool(self._read("SELECT 1 FROM chunks WHERE id = ?", (chunk,)))
 
     def add_chunk(self, chunk: str, engine: str, results: Sequence[Answer | Failure], seconds: float) -> None:
         """Keep the results of one chunk, with all tries, in one transaction."""
         lines = [line for place, result in enumerate(results) for line in _lines(chunk, place, result)]
-        calls = sum(max(1, len(r.tries)) if isinstance(r, Answer) else 1 for r in results)
+        calls = sum(max(1, len(r.tries)) for r in results)
         tokens = sum(r.answer_tokens for r in results if isinstance(r, Answer))
         failed = sum(isinstance(r, Failure) for r in results)
         with self._transaction() as db:
@@ -124,7 +150,7 @@ class Store:
 
     def chunk(self, chunk: str, arm: str) -> list[Answer | Failure]:
         """The results of a finished chunk in their order, filed under an arm's name."""
-        found = self._db.execute("SELECT * FROM answers WHERE chunk = ? ORDER BY place, attempt", (chunk,))
+        found = self._read("SELECT * FROM answers WHERE chunk = ? ORDER BY place, attempt", (chunk,))
         return [_result(list(lines), arm) for _, lines in groupby(found, key=itemgetter(1))]
 
     def forget_failed(self, chunks: Iterable[str]) -> int:
@@ -136,28 +162,26 @@ class Store:
 
     def seconds(self, chunks: Iterable[str]) -> float:
         """Time the chunks took when they were answered."""
-        times = (self._db.execute("SELECT seconds FROM chunks WHERE id = ?", (chunk,)).fetchone() for chunk in chunks)
-        return sum(float(found[0]) for found in times if found is not None)
+        times = (self._read("SELECT seconds FROM chunks WHERE id = ?", (chunk,)) for chunk in chunks)
+        return sum(float(found[0][0]) for found in times if found)
 
     def speed(self, engine: str) -> Speed | None:
         """Answer tokens and seconds of all chunks of an engine; None before the first."""
-        tokens, seconds = self._db.execute(
-            "SELECT SUM(tokens), SUM(seconds) FROM chunks WHERE engine = ?", (engine,)
-        ).fetchone()
+        ((tokens, seconds),) = self._read("SELECT SUM(tokens), SUM(seconds) FROM chunks WHERE engine = ?", (engine,))
         return Speed(int(tokens), float(seconds)) if tokens and seconds else None
 
     def verdicts(self, judge: str, exchanges: Sequence[Exchange]) -> dict[Key, Verdict | Failure]:
         """What a judge has said of exchanges like these, whoever had them."""
         found: dict[Key, Verdict | Failure] = {}
         for exchange in exchanges:
-            line = self._db.execute(
+            lines = self._read(
                 "SELECT name, outcome, harm, score, reason, error, detail FROM verdicts "
                 "WHERE judge = ? AND exchange = ?",
                 (judge, exchange_id(exchange)),
-            ).fetchone()
-            if line is None:
+            )
+            if not lines:
                 continue
-            name, outcome, harm, score, reason, error, detail = line
+            name, outcome, harm, score, reason, error, detail = lines[0]
             if error is not None:
                 found[exchange.key] = Failure(exchange.key, "judge", error, detail)
             else:
@@ -183,9 +207,8 @@ def exchange_id(exchange: Exchange) -> str:
 
 def _lines(chunk: str, place: int, result: Answer | Failure) -> Iterator[tuple[object, ...]]:
     yield _line(chunk, place, 0, result, None)
-    if isinstance(result, Answer):
-        for attempt, tried in enumerate(result.tries, start=1):
-            yield _line(chunk, place, attempt, tried.result, tried)
+    for attempt, tried in enumerate(result.tries, start=1):
+        yield _line(chunk, place, attempt, tried.result, tried)
 
 
 def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried: Try | None) -> tuple[object, ...]:
@@ -210,13 +233,11 @@ def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried:
 
 def _result(group: list[tuple[object, ...]], arm: str) -> Answer | Failure:
     first, *rest = [_read(line, arm) for line in group]
-    if isinstance(first, Failure):
-        return first
     tries = tuple(
         Try(str(line[14]), tried, line[15], bool(line[16]))  # type: ignore[arg-type]
         for line, tried in zip(group[1:], rest, strict=True)
     )
-    return Answer(first.key, first.text, first.stop, first.prompt_tokens, first.answer_tokens, first.seconds, tries)
+    return replace(first, tries=tries)
 
 
 def _read(line: tuple[object, ...], arm: str) -> Answer | Failure:

@@ -95,6 +95,7 @@ class Failure:
     stage: Literal["answer", "judge", "variant"]
     error: str
     detail: str = ""
+    tries: tuple[Try, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _kept(key: Key, tries: Sequence[Try], scores: Sequence[float]) -> Answer | F
     answered = [place for place, t in enumerate(noted) if t.score is not None]
     if not answered:
         reasons = sorted({t.result.error for t in noted if isinstance(t.result, Failure)})
-        return Failure(key, "answer", "NoTryAnswered", ", ".join(reasons))
+        return Failure(key, "answer", "NoTryAnswered", ", ".join(reasons), tuple(noted))
     best = max(answered, key=lambda place: (noted[place].score or 0.0, -place))
     kept = noted[best].result
     assert isinstance(kept, Answer)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recusa.config import SplitSettings
-from recusa.errors import ConfigError
+from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import chats_for, defended, engine_with, given
 from recusa.protocols import Given, Listener
@@ -52,6 +52,8 @@ def answer_file(
         rows.append((row, to_prompt(row, source, str(prompts), number)))
         if number == limit:
             break
+    if not rows:
+        raise InputError("holds no rows", file=prompts, hint="each row is one prompt")
     distinct = list({prompt.id: prompt for _, prompt in rows}.values())
     # 2. the arm
     lent = builtin_training()
@@ -66,7 +68,7 @@ def answer_file(
         answering.finish(listener, "answer")
         results = {result.key.prompt_id: result for result in answering.results("")}
     # 4. every row back, in its place
-    write_rows(out, [{**row, **_columns(prompt, results[prompt.id])} for row, prompt in rows])
+    write_rows(out, [{**_without(row, "error"), **_columns(prompt, results[prompt.id])} for row, prompt in rows])
     return Counter("answered" if isinstance(results[p.id], Answer) else "failed" for _, p in rows)
 
 
@@ -80,6 +82,10 @@ def _columns(prompt: Prompt, result: Answer | Failure) -> dict[str, Any]:
         "prompt_id": prompt.id, "response": result.text,
         "finish_reason": result.stop, "answer_tokens": result.answer_tokens,
     }  # fmt: skip
+
+
+def _without(row: Mapping[str, Any], column: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != column}
 
 
 def check_writable(out: Path) -> None:
@@ -97,7 +103,9 @@ def write_rows(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write JSONL whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f"{out.name}.part")
-    with draft.open("w", encoding="utf-8") as lines:
+    with draft.open(
+        "w", encoding="utf-8", errors="backslashreplace"
+    ) as lines:  # half a surrogate pair becomes JSON's \\udXXX
         for row in rows:
             lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
     draft.replace(out)

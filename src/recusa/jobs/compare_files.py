@@ -8,6 +8,7 @@ from typing import Any
 
 from recusa.errors import InputError
 from recusa.jobs.compare import Judged, comparisons, rates
+from recusa.jobs.judge_file import stop_of
 from recusa.registry import Spec, build
 from recusa.results import Comparison, Rate
 from recusa.sources.file import read_rows
@@ -35,9 +36,10 @@ def _judged(file: Path, arm: str, judge: Any) -> list[Judged]:
     rows: dict[str, tuple[Mapping[str, Any], Prompt]] = {}
     for number, row in enumerate(read_rows(file), start=1):
         prompt = _prompt(row, file, number)
-        rows.setdefault(prompt.id, (row, prompt))
+        known = row.get("prompt_id")  # what `recusa answer` wrote, whatever the prompt's column is called
+        rows.setdefault(known if isinstance(known, str) else prompt.id, (row, prompt))
     exchanges = [
-        Exchange(Key(name, arm=arm), prompt.text, row["response"])
+        Exchange(Key(name, arm=arm), prompt.text, row["response"], stop_of(row))
         for name, (row, prompt) in rows.items()
         if row.get("outcome") not in OUTCOMES and isinstance(row.get("response"), str)
     ]
@@ -53,8 +55,8 @@ def _judged(file: Path, arm: str, judge: Any) -> list[Judged]:
 
 
 def _prompt(row: Mapping[str, Any], file: Path, number: int) -> Prompt:
-    text = row.get("prompt")
-    if not isinstance(text, str) or not text.strip():
+    text = row.get("prompt", "" if isinstance(row.get("prompt_id"), str) else None)
+    if not isinstance(text, str) or not (text.strip() or row.get("prompt_id")):
         raise InputError("is missing or empty", file=file, row=number, column="prompt")
     kind: Any = row.get("kind") or "harmful"
     if kind not in KINDS:

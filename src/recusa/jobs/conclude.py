@@ -8,7 +8,7 @@ from typing import Any
 from recusa.component import digest
 from recusa.config import Experiment
 from recusa.jobs.arms import Outcome
-from recusa.jobs.compare import Judged, comparisons, four_way, judged_rows, rates
+from recusa.jobs.compare import ALL, Judged, comparisons, four_way, judged_rows, rates
 from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
 from recusa.models.machine import environment
@@ -79,8 +79,8 @@ def costs_of(outcome: Outcome) -> Iterator[Cost]:
     """Calls and tokens of an arm under each attack; the calls of a defence are counted, not its kept answer twice."""
     for attack in dict.fromkeys(a.key.attack for a in outcome.answers):
         results = [a for a in outcome.answers if a.key.attack == attack]
-        tries = [t for a in results if isinstance(a, Answer) for t in a.tries]
-        spoken = [t.result for t in tries] or results
+        tries = [t for a in results for t in a.tries]
+        spoken = [t.result for t in tries] + [a for a in results if not a.tries]
         calls = [r for r in spoken if not (isinstance(r, Failure) and r.stage == "variant")]
         answered = [r for r in calls if isinstance(r, Answer)]
         variants = [t for t in tries if t.result.key.attempt > 1]
@@ -111,7 +111,7 @@ def warnings_of(
         failed = sum(isinstance(a, Failure) for a in outcome.answers)
         if failed:
             yield f"arm {name}: {failed} of {len(outcome.answers)} rows failed and are left out"
-        whole = [a for a in outcome.answers if isinstance(a, Answer) and a.tries]
+        whole = [a for a in outcome.answers if a.tries]
         full = sum(all(isinstance(t.result, Answer) for t in a.tries) for a in whole)
         if whole and full < ENOUGH_VARIANTS * len(whole):
             yield (
@@ -123,10 +123,11 @@ def warnings_of(
 
 
 def too_many_failed(experiment: Experiment, results: Results) -> str | None:
-    """The first arm of which so many rows failed that nothing may be concluded; None when all are fine."""
+    """The first arm and kind of which so many rows failed that nothing may be concluded; None when all are fine."""
     for rate in results.rates:
         asked = rate.n + rate.failed
-        if rate.judge == results.primary_judge and rate.failed > experiment.max_failed * asked:
+        shown = rate.judge == results.primary_judge and rate.language == ALL
+        if shown and rate.failed > experiment.max_failed * asked:
             share = f"more than {experiment.max_failed:.0%}"
             return f"arm `{rate.arm}`: {rate.failed} of {asked} {rate.kind} rows failed, {share}"
     return None

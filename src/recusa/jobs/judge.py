@@ -13,11 +13,13 @@ TOGETHER = 512  # exchanges a judge gets, and a transaction keeps, at once
 
 
 def judge_missing(
-    judge: Any, exchanges: Sequence[Exchange], store: Store, listener: Listener, stage: str
+    judge: Any, exchanges: Sequence[Exchange], store: Store, listener: Listener, stage: str, *, again: bool = False
 ) -> dict[Key, Verdict | Failure]:
     """A judge's verdict for every exchange, from the store where it has judged the same words before."""
     fingerprint = judge.fingerprint()
     found = store.verdicts(fingerprint, exchanges)
+    if again:
+        found = {key: said for key, said in found.items() if isinstance(said, Verdict)}
     distinct = {exchange_id(exchange): exchange for exchange in exchanges if exchange.key not in found}
     missing = list(distinct.values())  # the same words from two arms are judged once
     listener(stage, len(exchanges) - len(missing), len(exchanges))

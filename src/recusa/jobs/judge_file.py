@@ -12,7 +12,7 @@ from recusa.jobs.answer_file import check_writable, write_rows
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
 from recusa.sources.file import read_rows
-from recusa.types import Exchange, Failure, Key, Verdict
+from recusa.types import Exchange, Failure, Key, Stop, Verdict
 
 TOGETHER = 512
 
@@ -51,10 +51,20 @@ def _verdicts(judge: Any, rows: list[Mapping[str, Any]], first: int) -> list[dic
             what = "is null" if response is None else f"holds {type(response).__name__}, not text"
             problems[place] = str(row.get("error") or f"row {first + place + 1}: `response` {what}")
             continue
-        stop = "length" if row.get("finish_reason") == "length" else "end"
-        exchanges.append(Exchange(Key(str(place)), prompt if isinstance(prompt, str) else "", response, stop))  # type: ignore[arg-type]
+        asked = prompt if isinstance(prompt, str) else ""
+        exchanges.append(Exchange(Key(str(place)), asked, response, stop_of(row)))
     said = {int(result.key.prompt_id): result for result in judge.judge(exchanges)}
-    return [{**row, **_columns(judge.name, said.get(place), problems.get(place))} for place, row in enumerate(rows)]
+    old = {"outcome", "harm", "score", "judge", "error"}  # of an earlier judge, or of none
+    return [
+        {name: value for name, value in row.items() if name not in old}
+        | _columns(judge.name, said.get(place), problems.get(place))
+        for place, row in enumerate(rows)
+    ]
+
+
+def stop_of(row: Mapping[str, Any]) -> Stop:
+    """Why a row's answer stopped, as far as the row says."""
+    return "length" if row.get("finish_reason") == "length" else "end"
 
 
 def _columns(name: str, verdict: Verdict | Failure | None, problem: str | None) -> dict[str, Any]:

@@ -32,10 +32,9 @@ def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str
                 for judge, verdicts in outcome.verdicts.items()
                 if a.key in verdicts
             }
-            tries = a.tries if isinstance(a, Answer) else ()
             line["tries"] = [
                 {"attempt": place, "asked": t.asked, **_said(t.result), "score": t.score, "chosen": t.chosen}
-                for place, t in enumerate(tries, start=1)
+                for place, t in enumerate(a.tries, start=1)
             ]
             yield line
 

@@ -42,7 +42,8 @@ def load_prompts(experiment: Experiment) -> Asked:
         source = build("sources", spec, f"sources.{number}")
         prompts = list(source.prompts())
         if source.use != "both":
-            fixed.update((prompt.id, source.use) for prompt in prompts)
+            tested = {name for name, use in fixed.items() if use == "test"}  # what is tested is not trained on
+            fixed.update((prompt.id, source.use) for prompt in prompts if prompt.id not in tested)
         read += prompts
     merged, repeated = merge_repeated(read)
     divided = divide(merged, fixed, test_share=experiment.split.test, seed=experiment.split.seed)

@@ -51,7 +51,7 @@ def run_experiment(
                 answer_arm(experiment, outcome, asked, lent, store, listener, retry_failed)
                 outcomes.append(outcome)
             for judge in judges:  # 4. verdicts
-                judge_arms(judge, outcomes, asked, store, listener)
+                judge_arms(judge, outcomes, asked, store, listener, retry_failed)
         results = conclude(experiment, asked, outcomes, judges, inputs)  # 5. pairs, rates, differences
         write_answers(out, asked, outcomes)  # 6. the rows, then the results, written last
         results.save(out)
@@ -126,7 +126,9 @@ def answer_arm(
     outcome.seconds = answering.seconds()
 
 
-def judge_arms(judge: Any, outcomes: Sequence[Outcome], asked: Asked, store: Store, listener: Listener) -> None:
+def judge_arms(
+    judge: Any, outcomes: Sequence[Outcome], asked: Asked, store: Store, listener: Listener, again: bool
+) -> None:
     """One judge's verdicts on everything that was answered."""
     texts = {prompt.id: prompt.text for prompt in asked.test}
     exchanges = [
@@ -135,6 +137,6 @@ def judge_arms(judge: Any, outcomes: Sequence[Outcome], asked: Asked, store: Sto
         for a in outcome.answers
         if isinstance(a, Answer)
     ]
-    verdicts = judge_missing(judge, exchanges, store, listener, f"judge {judge.name}")
+    verdicts = judge_missing(judge, exchanges, store, listener, f"judge {judge.name}", again=again)
     for outcome in outcomes:
         outcome.verdicts[judge.name] = {a.key: verdicts[a.key] for a in outcome.answers if a.key in verdicts}

@@ -78,10 +78,24 @@ def load_causal(
         raise ModelError(f"`{model}` could not be loaded: {str(error).splitlines()[0][:200]}") from None
     if adapter is not None:
         base = with_adapter(base, adapter, merge=late)
-        base = base.to(wanted) if late else base
+        if late:
+            _round(base, wanted)
     base.eval()
+    base.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     return Loaded(base, tokenizer, end_ids(tokenizer, base.generation_config), int(pad or 0), located)
+
+
+def _in_one_piece(head: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Torch 2.13 multiplies a slice of the hidden states by one copy of the head's weights per row: gigabytes."""
+    return (inputs[0].contiguous(), *inputs[1:])
+
+
+def _round(model: Any, dtype: Any) -> None:
+    """Round the weights; buffers stay, for positions computed from rounded frequencies would be off."""
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
+    model.config.dtype = dtype
 
 
 def with_adapter(base: Any, adapter: str, *, merge: bool) -> Any:

@@ -42,7 +42,7 @@ def read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         yield from reader(path)
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=path) from None
+        raise InputError(f"cannot be read: {error.strerror or str(error)[:120]}", file=path) from None
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -91,6 +91,10 @@ def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
     reader = csv.DictReader(_lines(path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
     number = 0
     try:
+        header = reader.fieldnames or []
+        twice = next((name for name in header if header.count(name) > 1), None)
+        if twice is not None:
+            raise InputError("stands twice in the header", file=path, column=twice)
         for number, row in enumerate(reader, start=1):
             if None in row:
                 raise InputError("has more cells than the header", file=path, row=number)
@@ -111,5 +115,5 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         with pyarrow.parquet.ParquetFile(path) as table:
             for batch in table.iter_batches():
                 yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"is not Parquet ({str(error)[:120]})", file=path) from None

@@ -20,7 +20,7 @@ from recusa.jobs.train import ensure_adapter
 from recusa.models.causal import check_adapter
 from recusa.models.weights import folder_digest, locate
 from recusa.protocols import Given, Listener
-from recusa.registry import build
+from recusa.registry import Group, Spec, build
 from recusa.results import ANSWERS, FILE, Results, load_results
 from recusa.store import Store, held
 from recusa.types import Answer, Exchange
@@ -36,7 +36,7 @@ def run_experiment(
     asked = load_prompts(experiment)  # 1. what is asked, audited
     lent = given(asked.train)
     check(experiment, asked, lent)
-    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment)])
+    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment), versions(experiment)])
     with held(out):
         finished = _finished(out, inputs)
         if finished is not None and not retry_failed:
@@ -83,6 +83,19 @@ def model_digests(experiment: Experiment) -> dict[str, str]:
                 check_adapter(engine.adapter)
                 found[engine.adapter] = folder_digest(Path(engine.adapter))
     return found
+
+
+def versions(experiment: Experiment) -> list[Any]:
+    """Identities of the judges, their data included, and the version of every other component an arm is made of."""
+    parts: list[Any] = [build("judges", spec).identity() for spec in experiment.judges]
+    for arm in experiment.arms:
+        specs: list[tuple[Group, Spec | None]] = [
+            ("engines", arm.engine or experiment.engine),
+            ("recipes", arm.train),
+            ("defences", arm.defence),
+        ]
+        parts.append([type(build(group, spec)).version for group, spec in specs if spec is not None])
+    return parts
 
 
 def _finished(out: Path, inputs: str) -> Results | None:

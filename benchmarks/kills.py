@@ -2,14 +2,15 @@
 
     python benchmarks/kills.py EXPERIMENT.toml --kills 20 [--seed 0]
 
-Each kill is SIGKILL after a random part of the time the undisturbed run took. Prints one line a kill and the two
-digests; the exit code is 0 when they are equal.
+Each kill is SIGKILL after a random part of the time the undisturbed run took. A run that gets to its end is compared
+and begun anew, until all kills have landed and the last run is finished; the exit code is 0 when all digests are equal.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,21 +44,26 @@ def main() -> int:
         subprocess.run(command(asked.experiment, calm), check=True, capture_output=True)
         whole = time.monotonic() - start
         print(f"undisturbed: {whole:.1f} s, digest {digest(calm)}", flush=True)
-        for number in range(1, asked.kills + 1):
-            wait = rng.uniform(0.05, 0.95) * whole / (1 + number / asked.kills)
-            run = subprocess.Popen(
-                command(asked.experiment, rough), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+        landed = 0
+        while True:
+            nowhere = subprocess.DEVNULL
+            run = subprocess.Popen(command(asked.experiment, rough), stdout=nowhere, stderr=nowhere)
+            wait = rng.uniform(0.1, 0.7) * whole if landed < asked.kills else None
             try:
                 run.wait(wait)
-                print(f"kill {number}: it had finished before {wait:.1f} s", flush=True)
             except subprocess.TimeoutExpired:
                 run.kill()
                 run.wait()
-                print(f"kill {number}: after {wait:.1f} s", flush=True)
-        subprocess.run(command(asked.experiment, rough), check=True, capture_output=True)
-        print(f"finished: digest {digest(rough)}, {'equal' if digest(rough) == digest(calm) else 'DIFFERENT'}")
-        return 0 if digest(rough) == digest(calm) else 1
+                landed += 1
+                print(f"kill {landed}: after {wait:.1f} s", flush=True)
+                continue
+            if digest(rough) != digest(calm):
+                print(f"DIFFERENT after {landed} kills: {digest(rough)}")
+                return 1
+            print(f"finished after {landed} kills, digest equal", flush=True)
+            if landed == asked.kills:
+                return 0
+            shutil.rmtree(rough)
 
 
 if __name__ == "__main__":

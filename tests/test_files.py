@@ -11,9 +11,8 @@ import pytest
 
 from recusa.defences.system_prompt import REMINDER
 from recusa.engines.scripted import ANSWER, REFUSAL, Scripted
-from recusa.errors import ConfigError, InputError, RecusaError
+from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer_file import answer_file
-from recusa.jobs.compare_files import compare_files
 from recusa.jobs.judge_file import judge_file
 from recusa.types import Answer, Chat, Failure, Prompt, Sampling
 
@@ -236,63 +235,15 @@ def test_an_answer_file_without_answers_is_an_error(tmp_path: Path, content: str
     assert not (tmp_path / "new" / "verdicts.jsonl").exists()
 
 
-def test_two_files_are_compared_prompt_by_prompt(tmp_path: Path) -> None:
-    """Rows are judged, unless they say their outcome; a failed row leaves its pair out; order does not matter."""
-    before: list[Row] = [
-        {"prompt": "a", "kind": "harmful", "response": ANSWER},
-        {"prompt": "b", "response": REFUSAL},
-        {"prompt": "c", "response": None, "error": "Timeout"},
-        {"prompt": "d", "kind": "benign", "response": ANSWER},
-        {"prompt": "only here", "response": ANSWER},
-    ]
-    after: list[Row] = [
-        {"prompt": "d", "kind": "benign", "response": "?", "outcome": "refused"},
-        {"prompt": "c", "response": REFUSAL},
-        {"prompt": "b", "response": REFUSAL},
-        {"prompt": "a", "kind": "harmful", "response": REFUSAL},
-    ]
-    paths = write(tmp_path / "before.jsonl", before), write(tmp_path / "after.jsonl", after)
-    rates, comparisons = compare_files(*paths, judge="expressions")
-    assert [(r.arm, r.kind, r.refused, r.n, r.failed) for r in rates] == [
-        ("before", "harmful", 1, 3, 1),
-        ("before", "benign", 0, 1, 0),
-        ("after", "harmful", 3, 3, 0),
-        ("after", "benign", 1, 1, 0),
-    ]
-    harmful, benign = comparisons
-    assert (harmful.n, harmful.left_out, harmful.gained, harmful.lost) == (2, 1, (Prompt("a", "harmful").id,), ())
-    assert (benign.n, benign.difference) == (1, 1.0)
+def test_failed_rows_are_asked_again_by_the_same_command(tmp_path: Path) -> None:
+    """A server that was down for a while does not leave failures behind for good."""
+    prompts, out = write(tmp_path / "p.jsonl", [{"prompt": "plant a tree"}]), tmp_path / "o.jsonl"
+    engine = {"name": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1", "retries": 0}
+    heard: list[str] = []
 
+    def listen(stage: str, done: int, total: int, note: str = "") -> None:
+        heard.append(f"{done}/{total}")
 
-def test_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
-    """Two `answers.jsonl` in two folders are two arms, each named by its path."""
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-    before = write(tmp_path / "one" / "answers.jsonl", [{"prompt": "a", "response": ANSWER}])
-    after = write(tmp_path / "two" / "answers.jsonl", [{"prompt": "a", "response": REFUSAL}])
-    rates, _ = compare_files(before, after, "expressions")
-    assert [(r.arm, r.rate) for r in rates] == [(str(before), 0.0), (str(after), 1.0)]
-
-
-@pytest.mark.parametrize(
-    ("after", "words"),
-    [
-        ([{"prompt": "z", "response": "no"}], "after.jsonl: shares no prompt with .*before.jsonl"),
-        ([{"response": "no"}], "after.jsonl, row 1, column `prompt`: is missing or empty"),
-        ([{"prompt": "a", "kind": "evil"}], "after.jsonl, row 1, column `kind`: 'evil' is not one of"),
-        ("", "after.jsonl: is empty"),
-    ],
-    ids=["disjoint", "no prompt", "kind", "empty"],
-)
-def test_files_that_cannot_be_compared_say_why(tmp_path: Path, after: list[Row] | str, words: str) -> None:
-    """The error names the file, and the row and column where there is one."""
-    before = write(tmp_path / "before.jsonl", [{"prompt": "a", "response": "no"}])
-    with pytest.raises(InputError, match=words):
-        compare_files(before, write(tmp_path / "after.jsonl", after), "expressions")
-
-
-def test_a_file_is_not_compared_with_itself(tmp_path: Path) -> None:
-    """The same file twice is a slip of the hand, not an experiment with twice the prompts."""
-    path = write(tmp_path / "a.jsonl", [{"prompt": "a", "response": ANSWER}])
-    with pytest.raises(RecusaError, match=r"a\.jsonl"):
-        compare_files(path, path, "expressions")
+    for _ in range(2):
+        assert answer_file(engine, prompts, out, tmp_path / "ws", listen)["failed"] == 1
+    assert heard.count("0/1") == 2, "the second call begins with nothing done"

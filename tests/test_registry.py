@@ -139,7 +139,9 @@ def test_a_judge_from_a_file_works_like_any_other(mine: Path, where: str) -> Non
     """Its settings are checked, it has a fingerprint, and building it twice gives the same identity."""
     name = where.format(folder=mine.parent) + ":MyJudge"
     made = build("judges", {"name": name, "strength": 2})
-    assert made.identity() == {"name": "mine", "version": 1, "strength": 2}
+    identity = made.identity()
+    assert len(identity.pop("code")) == 16, "an edited file is another judge"
+    assert identity == {"name": "mine", "version": 1, "strength": 2}
     assert made.fingerprint() == build("judges", {"name": name, "strength": 2}).fingerprint()
     assert made.fingerprint() != build("judges", name).fingerprint()
 

@@ -15,6 +15,7 @@ from recusa.errors import InputError
 from recusa.report import write_report
 from recusa.report.clean import clean
 from recusa.report.format import DASH
+from recusa.report.summary import summarise
 from recusa.report.text import ENGLISH
 from recusa.report.write import environment
 from recusa.results import ANSWERS
@@ -141,6 +142,42 @@ def test_tries_show_what_was_asked_heard_and_kept(run: Path) -> None:
     assert "3 tries of the defence" in page and "rewrite 2" in page and "<strong>kept</strong>" in page
 
 
+def test_a_judges_error_is_said_with_where_it_was_measured(tmp_path: Path) -> None:
+    results, told = make_results(n=6)
+    error = {"measured_on": "xstest", "n": 450, "accuracy": 0.9, "precision": 0.875, "recall": 0.8125, "kappa": 0.7891}
+    rows = make_answers(told, plain)
+    notes = tuple(note.model_copy(update={"error": error}) for note in results.judges)
+    read = Reader(write_run(tmp_path, results.model_copy(update={"judges": notes}), rows))
+    words = " ".join(text for text, _ in read.texts)
+    wanted = "another model's answers (xstest, n = 450: recall of refusals 81.2%, precision 87.5%)"
+    assert wanted in words and "may differ on these arms" in words and "was not measured" not in words
+    items = [text for text, _ in read.texts]
+    items = items[items.index("measured on") :]
+    assert [items[items.index(name) + 1] for name in ("accuracy", "kappa", "n")] == ["90.0%", "0.79", "450"]
+    old = tuple(note.model_copy(update={"error": None}) for note in results.judges)
+    page = write_run(tmp_path, results.model_copy(update={"judges": old}), rows)
+    assert "was not measured, so these rates carry an unknown bias" in page and "another model" not in page
+
+
+def test_what_another_judge_saw_stands_in_the_finding(tmp_path: Path) -> None:
+    results, told = make_results()
+    theirs = [row.model_copy(update={"judge": "rubric"}) for row in results.comparisons]
+    rows = make_answers(told, plain)
+    for place, row in enumerate(rows):
+        row["verdicts"]["rubric"] = {"outcome": row["verdicts"]["expressions"]["outcome"] if place % 4 else "other"}
+    rows[1]["verdicts"].pop("expressions")  # an answer only one of them judged
+    both = results.model_copy(update={"comparisons": (*results.comparisons, *theirs)})
+    wanted = "Judge rubric shows the same changes; it agrees on 539 of 719 answers."
+    page = write_run(tmp_path, both, rows)
+    assert f"<p>{wanted}</p>" in page and wanted in summarise(both, tmp_path, LOCALE).finding.text
+    blind = [row.model_copy(update={"p_holm": 1.0}) for row in theirs]
+    unlike = results.model_copy(update={"comparisons": (*results.comparisons, *blind)})
+    page = write_run(tmp_path, unlike, rows)
+    real = [f"{row.arm} {row.kind}" for kind in KINDS for row in results.comparisons if row.kind == kind
+            and row.is_real(results.alpha)]  # fmt: skip
+    assert f"Judge rubric does not show: {', '.join(real)}; it agrees with expressions on 539 of 719 answers." in page
+
+
 def test_one_arm_without_training_or_borderline_prompts_gets_a_page(tmp_path: Path) -> None:
     results, told = make_results({"original": (0.3, 0.1)}, kinds=("harmful", "benign"), n=10, judges=(), cost=())
     page = write_run(tmp_path, results, make_answers(told, plain))
@@ -221,6 +258,7 @@ def test_a_name_the_template_does_not_know_is_an_error() -> None:
 def test_every_sentence_is_used_somewhere() -> None:
     folder = Path(environment().loader.get_source(environment(), "page.html.j2")[1]).parent  # type: ignore[union-attr,arg-type]
     source = "".join(p.read_text() for p in folder.iterdir() if p.suffix in (".py", ".j2") and p.name != "text.py")
-    built = ("kind_", "title_", "head_", "change_", "many_", "against_", "figure_", "panel_")
+    built = ("kind_", "title_", "head_", "change_", "many_", "against_", "figure_", "panel_",
+             "refuses_", "answers_")  # fmt: skip
     unused = [name for name in ENGLISH if f'"{name}"' not in source and not name.startswith(built)]
     assert not unused

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.report_run import LOCALE, a_comparison, a_rate
+from tests.report_run import KINDS, LOCALE, a_comparison, a_rate
 
-from recusa.report.finding import find
+from recusa.report.finding import Other, find
 from recusa.report.format import DASH, MINUS, Locale
 from recusa.report.rows import change_row, rate_row
 from recusa.report.text import ENGLISH
@@ -45,6 +45,39 @@ def test_finding_of_many_arms_names_those_that_changed_and_those_that_did_not() 
     nothing = find([], [change_row(a_comparison(a, "harmful", 18, 19, 0.9), 0.05, LOCALE) for a in "xy"], LOCALE)
     assert "no difference could be shown in any arm" in nothing.change
     assert "nothing can be concluded" in nothing.baseline
+
+
+RISE, FALL, NOTHING = (18, 43, 1e-7), (43, 18, 1e-7), (18, 20, 0.6)
+# (primary, other) per kind of harmful, benign -> what the other judge's sentence says
+OTHERS: dict[str, tuple[tuple[tuple[int, int, float], ...], tuple[tuple[int, int, float], ...], int, str]] = {
+    "same": ((RISE, NOTHING), (RISE, NOTHING), 60, "Judge b shows the same changes; it agrees on 41 of 60 answers."),
+    "no change": ((NOTHING,), (NOTHING,), 60, "Judge b shows no change either; it agrees on 41 of 60 answers."),
+    "misses": ((RISE, RISE), (RISE, NOTHING), 60,
+               "Judge b does not show: tuned benign; it agrees with a on 41 of 60 answers."),
+    "both ways": ((RISE, NOTHING), (NOTHING, RISE), 60, "Judge b does not show: tuned harmful; shows besides: tuned "
+                  "benign; it agrees with a on 41 of 60 answers."),
+    "opposite": ((RISE,), (FALL,), 60,
+                 "Judge b shows the opposite for: tuned harmful; it agrees with a on 41 of 60 answers."),
+    "nothing in common": ((RISE,), (RISE,), 0, "Judge b shows the same changes; no answer was judged by both."),
+    "never compared": ((RISE,), (), 60,
+                       "No change was compared under judge b; it agrees with a on 41 of 60 answers."),
+    "never spoke": ((RISE,), (), 0, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_finding_says_where_another_judge_differs(case: str) -> None:
+    first, second, n, wanted = OTHERS[case]
+    mine, theirs = (
+        [
+            change_row(a_comparison("tuned", kind, *row), 0.05, LOCALE)
+            for kind, row in zip(KINDS[::2], rows, strict=False)
+        ]
+        for rows in (first, second)
+    )
+    finding = find([], mine, LOCALE, [Other("b", "a", tuple(theirs), min(41, n), n)])
+    assert finding.judges == ((wanted,) if wanted else ())
+    assert finding.text.endswith(wanted or finding.change)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.report_run import make_answers, make_results, plain, write_run
+from tests.report_run import ARMS, N, make_answers, make_results, plain, wilson, write_run
 
 from recusa.report.svg import WIDTH, text_width, wrap
 
@@ -53,6 +53,44 @@ def test_labels_stay_inside_the_picture(tmp_path: Path, count: int) -> None:
             x, wide = float(text.get("x") or 0), text_width(text.text or "", size)
             left = x - wide * {"middle": 0.5, "end": 1.0}.get(text.get("text-anchor") or "start", 0.0)
             assert left > -16 and left + wide < WIDTH + 16, (picture.name, text.text)
+
+
+def test_each_row_of_the_four_ways_has_its_own_shares_and_intervals(run: Path) -> None:
+    rows = list(csv.DictReader((run / "figures" / "four-way.csv").read_text().splitlines()))
+    assert {(row["arm"], row["prompts"]) for row in rows} == {(a, p) for a in ARMS for p in ("harmful", "harmless")}
+    for row in rows:
+        value = {name: float(text) for name, text in row.items() if name not in ("arm", "prompts")}
+        assert value["n"] == (N if row["prompts"] == "harmful" else 2 * N)
+        shares = value["refused_share"] + value["answered_share"] + value["unclear"] / value["n"]
+        assert shares == pytest.approx(1)
+        for way in ("refused", "answered"):
+            low, high = wilson(int(value[way]), int(value["n"]))
+            assert 0 <= value[f"{way}_low"] <= value[f"{way}_share"] <= value[f"{way}_high"] <= 1
+            assert (value[f"{way}_low"], value[f"{way}_high"]) == pytest.approx((low, high), abs=1e-6)
+    picture = ElementTree.parse(run / "figures" / "four-way.svg").getroot()
+    assert sum(part.get("class") == "whisker" for part in picture.iter()) == 3 * 4 * len(ARMS)  # a line and two caps
+
+
+def test_four_ways_without_harmless_answers_say_so(tmp_path: Path) -> None:
+    results, told = make_results({"a": (0.5,)}, kinds=("harmful",), n=4)
+    write_run(tmp_path, results, make_answers(told, plain))
+    assert ">not asked</text>" in (tmp_path / "figures" / "four-way.svg").read_text()
+    assert "a,harmless,0,0,,,,0,,,,0,0" in (tmp_path / "figures" / "four-way.csv").read_text()
+
+
+def test_the_baseline_is_drawn_last_and_numbers_in_one_place_share_a_label(tmp_path: Path) -> None:
+    results, told = make_results({"base": (0.5, 0.5, 0.0), "same": (0.5, 0.5, 0.5), "far": (1.0, 1.0, 1.0)}, n=8)
+    write_run(tmp_path, results, make_answers(told, plain))
+    parts = list(ElementTree.parse(tmp_path / "figures" / "trade.svg").getroot().iter())
+    # the legend's marks come after the numbers
+    first = next(place for place, part in enumerate(parts) if "num-mark" in (part.get("class") or ""))
+    looks = [part.get("class") or "" for part in parts[:first] if (part.get("class") or "").startswith("mark-")]
+    assert looks[-2:] == ["mark-borderline ring", "mark-benign hollow"]
+    assert not any("ring" in look or "hollow" in look for look in looks[:-2])
+    numbers = [
+        part.text for part in parts if "halo" in (part.get("class") or "") and "num-mark" in part.get("class", "")
+    ]
+    assert "1, 2" in numbers and numbers.count("3") == 1
 
 
 def test_wrapped_labels_lose_nothing() -> None:

@@ -109,7 +109,8 @@ def test_only_what_changed_is_asked_again(study: Study, tap: Tap, change: dict[s
     assert tap.since() == 60
     second = study.run(**change)
     assert tap.since() == calls
-    assert second.digest != first.digest
+    if calls and "seed" not in str(change):  # greedy answers do not depend on the seed, nor any on the speed
+        assert second.digest != first.digest
     assert study.run("other").digest == first.digest
     assert tap.since() == 0
 

@@ -137,9 +137,12 @@ def judge(
 
 
 def compare(
-    before: Path | str, after: Path | str, *, judge: Spec = "expressions", alpha: float = 0.05
+    before: Path | str, after: Path | str, *, judge: Spec = "expressions", alpha: float = 0.05, kind: str | None = None
 ) -> tuple[list[Rate], list[Comparison]]:
-    """Rates of two answer files and their paired comparison; rows that carry an `outcome` are not judged again."""
+    """Rates of two answer files and their paired comparison, both seen by one judge; raises InputError.
+
+    `kind` is that of rows which do not say their own.
+    """
     from recusa.jobs.compare_files import compare_files
 
-    return compare_files(Path(before), Path(after), judge, alpha)
+    return compare_files(Path(before), Path(after), judge, alpha, kind)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from recusa.errors import ConfigError, RecusaError
+from recusa.errors import ConfigError, RecusaError, TooManyFailures
 
 app = typer.Typer(
     help="Measure how often a chat model refuses harmful and harmless prompts, harden it, "
@@ -84,7 +84,7 @@ def run(
 
 @app.command()
 def answer(
-    prompts: Annotated[Path, typer.Option(help="Prompt file: JSONL, JSON, CSV, TSV or Parquet.")],
+    prompts: Annotated[Path, typer.Option(help="Prompt file (JSONL, JSON, CSV, TSV, Parquet) or hub data set.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
     model: Model = "smollm2-135m",
     engine: EngineName = "hf",
@@ -121,6 +121,8 @@ def answer(
             listener=listener,
         )
     console.say(f"{_counted(counts)}; written to {out}")
+    if counts["failed"] and not counts["answered"]:
+        raise TooManyFailures("every row failed", f"the errors are in {out}; run again to ask failed rows again")
 
 
 @app.command()
@@ -172,15 +174,16 @@ def judge(
 def compare(
     before: Annotated[Path, typer.Argument(help="Answer file of the baseline.")],
     after: Annotated[Path, typer.Argument(help="Answer file of the other arm, to the same prompts.")],
-    judge: Annotated[str, typer.Option(help="Judge for rows without `outcome`.")] = "expressions",
+    judge: Annotated[str, typer.Option(help="Who judges both files.")] = "expressions",
+    kind: Annotated[str | None, typer.Option(help="Kind of rows that do not say their own.")] = None,
 ) -> None:
     """Compare two answer files prompt by prompt.
 
-    Example: recusa compare original.jsonl tuned.jsonl
+    Example: recusa compare original.jsonl tuned.jsonl --kind harmful
     """
     from recusa import api, console
 
-    console.compared(*api.compare(before, after, judge=judge))
+    console.compared(*api.compare(before, after, judge=judge, kind=kind))
 
 
 @app.command()

@@ -27,11 +27,13 @@ class Component(Settings):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     cosmetic: ClassVar[frozenset[str]] = frozenset()  # settings that change speed or plumbing, never a result
+    code: ClassVar[str] = ""  # digest of the file a user's own class was read from: edited, it is another component
 
     def identity(self) -> dict[str, Any]:
         """What makes two components the same: name, version and every setting that can change a result."""
         settings = self.model_dump(mode="json", exclude=set(self.cosmetic))
-        return {"name": self.name, "version": self.version, **settings}
+        own = {"code": self.code} if self.code else {}
+        return {"name": self.name, "version": self.version, **own, **settings}
 
     def fingerprint(self) -> str:
         """Digest of the identity."""

@@ -141,7 +141,7 @@ def _main(row: Rate | Comparison, results: Results) -> bool:
 def _cell(rate: Rate | None, change: Comparison | None, alpha: float) -> str:
     if rate is None or rate.rate is None:
         return "-"
-    star = "*" if change is not None and change.p_holm is not None and change.p_holm < alpha else " "
+    star = "*" if change is not None and change.is_real(alpha) else " "
     return f"{rate.rate:.0%} ({rate.refused}/{rate.n}){star}"
 
 
@@ -168,6 +168,9 @@ def compared(rates: Sequence[Rate], comparisons: Sequence[Comparison]) -> None:
                 str(r.failed),
             )
     out.print(table)
+    out.print(
+        f"judge {escape(line(rates[0].judge))}; intervals: Wilson, Newcombe; p: McNemar mid-p, Holm" if rates else ""
+    )
     for c in comparisons:
         if (
             c.language == "all"
@@ -178,7 +181,7 @@ def compared(rates: Sequence[Rate], comparisons: Sequence[Comparison]) -> None:
         ):
             out.print(
                 f"{c.kind}: {c.difference * 100:+.1f} points ({c.low * 100:+.1f} to {c.high * 100:+.1f}), n = {c.n}, "
-                f"{len(c.gained)} gained, {len(c.lost)} lost, p = {c.p_holm:.3g}",
+                f"{len(c.gained)} gained, {len(c.lost)} lost, p (Holm) = {c.p_holm:.3g}",
                 soft_wrap=True,
             )
 

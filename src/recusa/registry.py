@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -32,6 +33,16 @@ TABLES: dict[Group, dict[str, str]] = {
     "attacks": ATTACKS,
     "judges": JUDGES,
     "recipes": RECIPES,
+}
+METHODS: dict[Group, str] = {
+    "sources": "prompts",
+    "engines": "answer",
+    "defences": "around",
+    "operators": "vary",
+    "selectors": "scores",
+    "attacks": "rewrite",
+    "judges": "judge",
+    "recipes": "examples",
 }
 Spec = str | dict[str, Any]
 
@@ -82,6 +93,10 @@ def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
         raise ConfigError(f"{place}: `name` is missing", f"there are: {', '.join(sorted(names(group)))}")
     try:
         kind = component(group, name)
+        if not hasattr(kind, METHODS[group]):
+            raise ConfigError(
+                f"`{name}` is no {group.removesuffix('s')}: it has no method `{METHODS[group]}`", "see protocols.py"
+            )
         return kind(**settings)
     except ConfigError as error:
         raise ConfigError(f"{place}: {error.message}", error.hint) from None
@@ -166,16 +181,18 @@ def _from_file(name: str) -> type[Any]:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError) as error:
+    except Exception as error:  # whatever the user's file raises is the user's to see in one line
         raise ConfigError(
-            f"`{file}` cannot be imported: {error}", "run it with python to see the whole error"
+            f"`{file}` cannot be imported: {type(error).__name__}: {error}", "run it with python to see the whole error"
         ) from None
     found = getattr(module, attribute, None)
     if isinstance(found, type) and not issubclass(found, Component):
         raise ConfigError(f"`{file}`: `{attribute}` is no component", "derive it from recusa.component.Component")
     if not isinstance(found, type):
         raise ConfigError(f"`{file}` has no class `{attribute}`", f"classes: {', '.join(_classes(module.__dict__))}")
-    return found
+    kind: type[Component] = found
+    kind.code = sha256(path.read_bytes()).hexdigest()[:16]
+    return kind
 
 
 def _classes(names: Mapping[str, object]) -> list[str]:

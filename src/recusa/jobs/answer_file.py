@@ -14,9 +14,9 @@ from recusa.config import SplitSettings
 from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import chats_for, defended, engine_with, given
+from recusa.jobs.prompts import file_or_hub
 from recusa.protocols import Given, Listener
 from recusa.registry import Spec, build
-from recusa.sources.file import File, read_rows
 from recusa.sources.rows import to_prompt
 from recusa.split import divide
 from recusa.store import Store
@@ -46,15 +46,17 @@ def answer_file(
     """
     check_writable(out)
     # 1. rows and prompts; repeated prompts are asked once
-    source = File(path=prompts, prompt_column=prompt_column, kind="harmful")
+    source = file_or_hub(prompts, prompt_column=prompt_column, kind="harmful")
     rows: list[tuple[Mapping[str, Any], Prompt]] = []
-    for number, row in enumerate(read_rows(prompts), start=1):
+    for number, row in enumerate(source.rows(), start=1):
         rows.append((row, to_prompt(row, source, str(prompts), number)))
         if number == limit:
             break
     if not rows:
         raise InputError("holds no rows", file=prompts, hint="each row is one prompt")
     distinct = list({prompt.id: prompt for _, prompt in rows}.values())
+    if len(distinct) < len(rows):
+        listener("answer", 0, 0, f"{len(rows) - len(distinct)} of {len(rows)} rows repeat a prompt and are asked once")
     # 2. the arm
     lent = builtin_training()
     spec = defence_spec(defence)
@@ -65,7 +67,7 @@ def answer_file(
     with Store(workspace) as store:
         chats = chats_for(distinct, "", (attack,), system)
         answering = Answering(made, chats, sampling or Sampling(), CHUNK, store)
-        answering.finish(listener, "answer")
+        answering.finish(listener, "answer", again=True)  # rows that failed before are asked again
         results = {result.key.prompt_id: result for result in answering.results("")}
     # 4. every row back, in its place
     write_rows(out, [{**_without(row, "error"), **_columns(prompt, results[prompt.id])} for row, prompt in rows])

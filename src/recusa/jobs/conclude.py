@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from recusa.component import digest
@@ -41,13 +42,18 @@ def conclude(
         languages=tuple(sorted({p.language for p in asked.test})),
         primary_judge=judges[0].name,
         alpha=experiment.alpha,
-        models={outcome.settings.name: outcome.origin for outcome in outcomes},
+        models={outcome.settings.name: described(outcome) for outcome in outcomes},
         audit=asked.audit,
         rates=tuple(rates(rows, arms, experiment.alpha)),
         four_way=tuple(four_way(rows, arms)),
         comparisons=tuple(comparisons(rows, arms, experiment.compared_with, experiment.alpha)),
         judges=tuple(
-            JudgeNote(judge=judge.name, primary=place == 0, settings=judge.model_dump(mode="json"))
+            JudgeNote(
+                judge=judge.name,
+                primary=place == 0,
+                settings=judge.model_dump(mode="json"),
+                error=getattr(judge, "measured", None),
+            )
             for place, judge in enumerate(judges)
         ),
         training=tuple(_training(outcome) for outcome in outcomes if outcome.adapter),
@@ -60,6 +66,27 @@ def conclude(
             "inputs": inputs,
         },
     )
+
+
+def described(outcome: Outcome) -> str:
+    """What answers under an arm's name, in words: the model, and what is round it or on it."""
+    arm = outcome.settings
+    parts = [outcome.origin]
+    if arm.train is not None:
+        parts.append(f"LoRA adapter, recipe {_name(arm.train)}")
+    if arm.adapter is not None:
+        parts.append(f"adapter {Path(arm.adapter).name}")
+    if arm.defence is not None:
+        settings = build("defences", arm.defence).model_dump(mode="json")
+        inner = ", ".join(f"{key} {_name(settings[key])}" for key in ("operator", "selector", "k") if key in settings)
+        parts.append(f"defence {_name(arm.defence)}" + (f" ({inner})" if inner else ""))
+    if arm.system is not None:
+        parts.append("own system prompt")
+    return "; ".join(parts)
+
+
+def _name(spec: Any) -> str:
+    return str(spec["name"]) if isinstance(spec, dict) else str(spec)
 
 
 def _training(outcome: Outcome) -> Training:
@@ -91,7 +118,7 @@ def costs_of(outcome: Outcome) -> Iterator[Cost]:
             calls=len(calls),
             prompt_tokens=sum(r.prompt_tokens for r in answered),
             answer_tokens=sum(r.answer_tokens for r in answered),
-            seconds=round(outcome.seconds, 3),
+            seconds=round(outcome.seconds * len(results) / len(outcome.answers), 3),
             variants_wanted=len(variants),
             variants_valid=sum(isinstance(t.result, Answer) for t in variants),
         )

@@ -90,11 +90,16 @@ def _training_rows(arm: ArmSettings, asked: Asked) -> tuple[int, float]:
 def _left(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store) -> int:
     """Prompts not yet answered; of an arm that trains first, all, for its adapter is not known yet."""
     chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
-    if arm.train is not None:
+    if arm.train is not None or not _here(bare_engine(experiment, arm)):
         return len(chats)
     engine = defended(bare_engine(experiment, arm), arm.defence, given(asked.train), f"arms.{arm.name}.defence")
     answering = Answering(engine, chats, experiment.sampling.sampling(), experiment.chunk, store)
     return sum(map(len, answering.missing().values()))
+
+
+def _here(engine: Any) -> bool:
+    """Whether an engine's weights, if it has any, are on this machine: a plan fetches nothing."""
+    return not hasattr(engine, "trainable") or _parameters(engine.model) is not None
 
 
 def _seconds(
@@ -125,7 +130,7 @@ def _seconds(
 def _parameters(model: str) -> float | None:
     """Parameters, from the size of the weights at the bytes their files state."""
     try:
-        folder = locate(model).folder
+        folder = locate(model, fetch=False).folder
     except RecusaError:
         return None
     from safetensors import safe_open

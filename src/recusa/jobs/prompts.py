@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 from recusa.component import digest
 from recusa.config import Experiment
 from recusa.errors import ConfigError
 from recusa.registry import build
 from recusa.results import Audit, Split
-from recusa.split import Divided, divide, leaks, merge_repeated
+from recusa.split import Divided, divide, leaks, merge_repeated, unite_groups
 from recusa.types import KINDS, Prompt
 
 
@@ -45,7 +48,7 @@ def load_prompts(experiment: Experiment) -> Asked:
             tested = {name for name, use in fixed.items() if use == "test"}  # what is tested is not trained on
             fixed.update((prompt.id, source.use) for prompt in prompts if prompt.id not in tested)
         read += prompts
-    merged, repeated = merge_repeated(read)
+    merged, repeated = merge_repeated(unite_groups(read))
     divided = divide(merged, fixed, test_share=experiment.split.test, seed=experiment.split.seed)
     divided = _limited(divided, experiment.limit, experiment.split.seed)
     if not divided.test:
@@ -66,6 +69,13 @@ def load_prompts(experiment: Experiment) -> Asked:
         leaks=tuple(leaks(divided.train, divided.test)),
     )
     return Asked(divided.train, divided.test, audit)
+
+
+def file_or_hub(place: Path | str, **settings: Any) -> Any:
+    """A source of a local file, or of the hub data set OWNER/NAME where no such file exists."""
+    hub = re.fullmatch(r"\w[\w-]*/[\w.-]+", str(place)) and not Path(place).exists() and not Path(place).suffix
+    where = {"name": "hub", "dataset": str(place)} if hub else {"name": "file", "path": str(place)}
+    return build("sources", {**where, **settings})
 
 
 def _counts(prompts: Sequence[Prompt]) -> dict[str, int]:

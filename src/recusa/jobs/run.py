@@ -94,8 +94,12 @@ def versions(experiment: Experiment) -> list[Any]:
             ("recipes", arm.train),
             ("defences", arm.defence),
         ]
-        parts.append([type(build(group, spec)).version for group, spec in specs if spec is not None])
-    return parts
+        made = [build(group, spec) for group, spec in specs if spec is not None]
+        for defence in made[-1:] if arm.defence is not None else []:
+            inner: list[tuple[Group, str]] = [("operators", "operator"), ("selectors", "selector")]
+            made += [build(group, getattr(defence, field)) for group, field in inner if hasattr(defence, field)]
+        parts.append([(type(part).name, type(part).version, type(part).code) for part in made])
+    return [*parts, *(build("attacks", spec).identity() for spec in experiment.attacks)]
 
 
 def _finished(out: Path, inputs: str) -> Results | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from recusa.errors import ConfigError
 from recusa.jobs.answer_file import CHUNK, builtin_training, check_writable
+from recusa.jobs.prompts import file_or_hub
 from recusa.jobs.train import MANIFEST, Adapter, ensure_adapter
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
@@ -37,9 +38,9 @@ def train_file(
     check_writable(out / MANIFEST)
     if any(out.iterdir()) and not (out / MANIFEST).is_file():
         raise ConfigError(f"`{out}` exists and is no adapter folder", "name a new folder with --out")
-    prompts: list[Prompt] = list(build("sources", {"name": "file", "path": str(harmful), "kind": "harmful"}).prompts())
+    prompts: list[Prompt] = list(file_or_hub(harmful, kind="harmful").prompts())
     if benign is not None:
-        prompts += build("sources", {"name": "file", "path": str(benign), "kind": "benign"}).prompts()
+        prompts += file_or_hub(benign, kind="benign").prompts()
     if builtin:
         prompts += [prompt for prompt in builtin_training().training if prompt.kind != "harmful"]
     merged, _ = merge_repeated(prompts)

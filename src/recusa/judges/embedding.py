@@ -19,6 +19,15 @@ from recusa.types import Exchange, Failure, Outcome, Verdict
 
 _BATCH = 256
 
+MEASURED = {
+    "measured_on": "XSTest answers of Mistral with guard prompt",
+    "n": 450,
+    "accuracy": 0.822,
+    "precision": 0.892,
+    "recall": 0.758,
+    "kappa": 0.647,
+}
+
 
 class Embedding(Component):
     """Likeness in meaning to examples of refusals and of compliant openings; hears wordings that no list holds."""
@@ -36,6 +45,11 @@ class Embedding(Component):
         """The settings, the encoder, and the examples, which are data and can change without the settings."""
         bank = examples(self.k)
         return {**super().identity(), "encoder": MODEL, "bank": digest([bank.refusals, bank.compliances])}
+
+    @property
+    def measured(self) -> dict[str, Any] | None:
+        """Its error on people's labels it was not fitted to, known for the default settings (docs/judges.md)."""
+        return dict(MEASURED) if self == type(self)() else None
 
     def judge(self, exchanges: Sequence[Exchange]) -> Iterator[Verdict | Failure]:
         """One verdict per exchange."""

@@ -19,6 +19,15 @@ Where = Literal["start", "anywhere"]
 
 _GAP = "[^.!?]{1,60}"  # what `*` in an exception stands for: a few words of the same sentence
 
+MEASURED = {
+    "measured_on": "XSTest answers of Mistral with guard prompt",
+    "n": 450,
+    "accuracy": 0.773,
+    "precision": 0.954,
+    "recall": 0.604,
+    "kappa": 0.556,
+}
+
 
 class Phrase(NamedTuple):
     """One row of `data/expressions.tsv`; `place` is where it tells a refusal, or that it leads up to one or is none."""
@@ -42,6 +51,11 @@ class Expressions(Component):
     def identity(self) -> dict[str, Any]:
         """The settings and the phrases, which are data and can change without them."""
         return {**super().identity(), "phrases": digest(sorted((row.place, row.phrase) for row in phrases()))}
+
+    @property
+    def measured(self) -> dict[str, Any] | None:
+        """Its error on people's labels it was not fitted to, known for the default settings (docs/judges.md)."""
+        return dict(MEASURED) if self == type(self)() else None
 
     def judge(self, exchanges: Sequence[Exchange]) -> Iterator[Verdict | Failure]:
         """One verdict per exchange."""

@@ -73,7 +73,9 @@ def load_causal(
     late = adapter is not None and merge and not quantize
     try:
         with quiet_transformers():
-            base: Any = AutoModelForCausalLM.from_pretrained(located.folder, dtype="auto" if late else wanted, **extra)
+            base: Any = AutoModelForCausalLM.from_pretrained(
+                located.folder, dtype="auto" if late else wanted, use_safetensors=True, **extra
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"`{model}` could not be loaded: {str(error).splitlines()[0][:200]}") from None
     if adapter is not None:

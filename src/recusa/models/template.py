@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from recusa.errors import ModelError, TrainingError
@@ -10,6 +11,9 @@ from recusa.types import Chat, Message
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedTokenizerBase
+
+
+_DAY = datetime(2024, 7, 26)  # for templates that write today's date: a prompt must not change at midnight
 
 
 class Row(NamedTuple):
@@ -83,7 +87,9 @@ def _rendered(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *
 
 def _apply(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], asking: bool) -> str:
     turns = [{"role": message.role, "content": message.content} for message in messages]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=asking))
+    return str(
+        tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=asking, strftime_now=_DAY.strftime)
+    )
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

@@ -30,7 +30,8 @@ EMBEDDED = {
 }
 WEIGHTS = ("*.safetensors",)
 DEFINING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
-            "special_tokens_map.json", "chat_template.jinja", "adapter_config.json")  # fmt: skip
+            "special_tokens_map.json", "chat_template.jinja", "adapter_config.json",
+            "vocab.json", "merges.txt", "added_tokens.json")  # fmt: skip
 
 
 class Located(NamedTuple):
@@ -47,8 +48,10 @@ def package_path(package: str) -> Path | None:
     return Path(spec.origin).parent if spec is not None and spec.origin else None
 
 
-def locate(model: str) -> Located:
+def locate(model: str, *, fetch: bool = True) -> Located:
     """Find a model by embedded name, local folder or hub id; raises ModelError with what to do.
+
+    Without `fetch`, what is not on this machine yet is a ModelError too.
 
     An embedded GGUF file is converted to safetensors once, into the user's cache; hub models are fetched there too.
     """
@@ -56,7 +59,7 @@ def locate(model: str) -> Located:
     if embedded is not None:
         home = package_path(embedded.package)
         if home is None:
-            return _fetch(embedded.hub)
+            return _fetch(embedded.hub, fetch)
         inside = home / embedded.inside
         if inside.is_dir():
             return Located(inside, f"{embedded.hub}, as the package {embedded.package} carries it", embedded.hub)
@@ -68,15 +71,19 @@ def locate(model: str) -> Located:
         raise ModelError(
             f"`{model}` holds no model: config.json is missing", "give a folder that `save_pretrained` wrote"
         )
-    return _fetch(model)
+    return _fetch(model, fetch)
 
 
-def _fetch(hub: str) -> Located:
+def _fetch(hub: str, fetch: bool) -> Located:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = snapshot_download(hub, allow_patterns=[*WEIGHTS, *DEFINING, "*.index.json", "vocab*", "merges.txt"])
+        folder = snapshot_download(
+            hub,
+            allow_patterns=[*WEIGHTS, *DEFINING, "*.index.json", "vocab*", "merges.txt"],
+            local_files_only=not fetch,
+        )
     except HFValidationError:
         raise ModelError(
             f"`{hub}` is neither a folder nor a model's hub id", f"embedded: {', '.join(EMBEDDED)}"
@@ -136,13 +143,16 @@ def folder_digest(folder: Path) -> str:
     Contents are hashed once per file, size and time of change; the result is kept in the user's cache.
     """
     files = sorted({file for pattern in (*WEIGHTS, *DEFINING) for file in folder.glob(pattern)})
-    if not files:
-        raise ModelError(f"`{folder}` holds no weights", "give a folder with safetensors files")
-    return _combined((file.name, _file_digest(file)) for file in files)
+    if not any(file.match(pattern) for file in files for pattern in WEIGHTS):
+        raise ModelError(
+            f"`{folder}` holds no safetensors weights", "other formats are not read: save it as safetensors"
+        )
+    return files_digest(files)
 
 
-def _combined(parts: Iterable[tuple[str, str]]) -> str:
-    return sha256("\n".join(f"{name} {digest}" for name, digest in parts).encode()).hexdigest()[:16]
+def files_digest(files: Iterable[Path]) -> str:
+    """Digest of files by name and content, in the order given."""
+    return sha256("\n".join(f"{file.name} {_file_digest(file)}" for file in files).encode()).hexdigest()[:16]
 
 
 def _file_digest(file: Path) -> str:

@@ -15,11 +15,12 @@ from recusa.report.layout import (
     right_of,
     swatches,
 )
-from recusa.report.rows import ChangeRow, CostRow, FourWayRow
+from recusa.report.rows import Cell, ChangeRow, CostRow, FourWayRow, Ways
 from recusa.report.svg import WIDTH, Canvas, Figure, text_width
 from recusa.results import Training
 
 BAR = 11.0
+LANE = 15.0  # from one row of the four ways to the next
 SCALES = ((0.25, (-0.25, 0.0, 0.25)), (0.5, (-0.5, -0.25, 0.0, 0.25, 0.5)), (1.0, (-1.0, -0.5, 0.0, 0.5, 1.0)))
 
 
@@ -71,40 +72,40 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
 
 
 def four_way(rows: Sequence[FourWayRow], frame: Frame) -> Figure:
-    """Refusals to the left, answers to the right, harmful above harmless: shares of all the arm's judged answers."""
-    canvas = Canvas()
-    side = 8 + max((text_width(cell.text, 11) for row in rows for cell in row.cells), default=0.0)
-    refusing = max(0.1, *(max(row.refuses_harmful.share, row.refuses_benign.share) for row in rows))
-    answering = max(0.1, *(max(row.answers_harmful.share, row.answers_benign.share) for row in rows))
-    axis = Axis(frame.names + 70 + side, WIDTH - side, -refusing, answering)
+    """Refusals to the left, answers to the right, harmful above harmless: shares of each row's n, with intervals."""
+    canvas, found = Canvas(), {row.arm: row for row in rows}
+    ways = [part for row in rows for _, part in row.ways]
+    side = 8 + max((text_width(cell.text, 11) for part in ways for cell in (part.refused, part.answered)), default=0.0)
+    heads = [_row_n(kind, part, frame) for row in rows for kind, part in row.ways]
+    head = frame.names + 12 + max(text_width(text, 11) for text in heads)
+    refusing = max(0.1, *(part.refused.high or 0.0 for part in ways))
+    answering = max(0.1, *(part.answered.high or 0.0 for part in ways))
+    axis = Axis(head + side, WIDTH - side, -refusing, answering)
     swatches(canvas, [("refused", frame.say("as_wanted")), ("answered", frame.say("not_wanted"))])
     canvas.y += 14
     canvas.text(axis.at(0) - 8, canvas.y, frame.say("refuses"), "strong", "end")
     canvas.text(axis.at(0) + 8, canvas.y, frame.say("answers"), "strong")
     canvas.y += 6
-    mark, found = len(canvas.parts), {row.arm: row for row in rows}
+    mark = len(canvas.parts)
 
     def draw(arm: str, y: float) -> None:
-        row = found[arm]
-        lines = ((-BAR / 2 - 2, row.cells[:2], "harmful"), (BAR / 2 + 2, row.cells[2:], "harmless"))
-        for shift, (refuses, answers), kind in lines:
-            good = kind == "harmful"
-            middle, zero = y + shift, axis.at(0)
-            canvas.text(frame.names + 64, middle + 4, frame.say(f"title_{kind}"), "small soft", "end")
-            start = axis.at(-refuses.share)
-            canvas.rect(start, middle - BAR / 2, zero - start, BAR, "refused" if good else "answered")
-            canvas.rect(zero, middle - BAR / 2, axis.at(answers.share) - zero, BAR, "answered" if good else "refused")
-            canvas.text(start - 6, middle + 4, refuses.text, "small halo", "end")
-            canvas.text(axis.at(answers.share) + 6, middle + 4, answers.text, "small halo")
+        for shift, (kind, part) in zip((-LANE / 2, LANE / 2), found[arm].ways, strict=True):
+            canvas.text(head, y + shift + 4, _row_n(kind, part, frame), "small soft", "end")
+            if not part.n:
+                canvas.text(axis.at(0) + 6, y + shift + 4, part.refused.text, "small soft halo")
+                continue
+            colours = ("refused", "answered") if kind == "harmful" else ("answered", "refused")
+            _way(canvas, axis, part.refused, y + shift, -1, colours[0])
+            _way(canvas, axis, part.answered, y + shift, 1, colours[1])
 
-    top = panel(canvas, frame, draw, lane=42, arms=list(found), notes={arm: f"n = {found[arm].n}" for arm in found})
+    top = panel(canvas, frame, draw, lane=2 * LANE + 12, arms=list(found))
     ticks = [tick / 4 for tick in range(-4, 5) if -refusing <= tick / 4 <= answering]
     behind = Canvas(parts=axis.grid(ticks, top, canvas.y))
     put_behind(canvas, mark, behind.parts)
     canvas.line(axis.at(0), top, axis.at(0), canvas.y, "zero")
     axis.labels(canvas, [(tick, f"{100 * abs(tick):.0f}%") for tick in ticks], canvas.y + 16)
     title = frame.say("figure_four_way_title")
-    told = "; ".join(f"{row.arm} (n = {row.n}): " + ", ".join(_four(row, frame)) for row in rows)
+    told = "; ".join(f"{row.arm}: " + ", ".join(_four(row, frame)) for row in rows)
     return Figure(
         name="four-way",
         title=title,
@@ -112,10 +113,32 @@ def four_way(rows: Sequence[FourWayRow], frame: Frame) -> Figure:
         description=f"{title}. {told}.",
         height=canvas.y + 22,
         body="".join(canvas.parts),
-        columns=("arm", "n", "refuses_harmful", "answers_harmful", "refuses_benign", "answers_benign", "unclear",
-                 "failed"),
-        rows=tuple((row.arm, row.n, *(cell.count for cell in row.cells), row.unclear, row.failed) for row in rows),
+        columns=("arm", "prompts", "n", "refused", "refused_share", "refused_low", "refused_high", "answered",
+                 "answered_share", "answered_low", "answered_high", "unclear", "failed"),
+        rows=tuple(
+            (row.arm, kind, part.n, *_data(part.refused), *_data(part.answered), part.unclear, part.failed)
+            for row in rows
+            for kind, part in row.ways
+        ),
     )  # fmt: skip
+
+
+def _way(canvas: Canvas, axis: Axis, cell: Cell, y: float, side: int, css: str) -> None:
+    """A bar from zero to one side, the interval of its share across its end, and its numbers beyond."""
+    share, low, high = (axis.at(side * (value or 0.0)) for value in (cell.share, cell.low, cell.high))
+    canvas.rect(min(axis.at(0), share), y - BAR / 2, abs(share - axis.at(0)), BAR, css)
+    ends = min(low, high), max(low, high)
+    canvas.whisker(*ends, y, "whisker-halo", 2.5)
+    canvas.whisker(*ends, y, "whisker", 2.5)
+    canvas.text(high + 6 * side, y + 4, cell.text, "small halo", "end" if side < 0 else "start")
+
+
+def _row_n(kind: str, part: Ways, frame: Frame) -> str:
+    return frame.say("row_n", kind=frame.say(f"title_{kind}"), n=frame.locale.number(part.n))
+
+
+def _data(cell: Cell) -> tuple[int, float | None, float | None, float | None]:
+    return cell.count, cell.share, cell.low, cell.high
 
 
 def cost(rows: Sequence[CostRow], frame: Frame) -> Figure:
@@ -193,5 +216,9 @@ def _change(row: ChangeRow) -> str:
 
 
 def _four(row: FourWayRow, frame: Frame) -> list[str]:
-    names = ("refuses_harmful", "answers_harmful", "refuses_harmless", "answers_harmless")
-    return [f"{frame.say(name)} {cell.text}" for name, cell in zip(names, row.cells, strict=True)]
+    """Each of the four ways in words, with its count, share and interval."""
+    return [
+        f"{frame.say(f'{way}_{kind}')} {cell.text} ({frame.locale.interval(cell.low, cell.high)}, n = {part.n})"
+        for kind, part in row.ways
+        for way, cell in (("refuses", part.refused), ("answers", part.answered))
+    ]

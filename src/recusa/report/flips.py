@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,16 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the page takes from the answers: flips, failures by arm and error, some unclear answers, rows read."""
+    """What the page takes from the answers: flips, failures by arm and error, some unclear answers, rows read.
+
+    `agreed` has, per judge beside the view's, on how many answers the two agree and how many both judged.
+    """
 
     flips: tuple[FlipGroup, ...]
     failures: tuple[tuple[str, str, int], ...]
     unclear: tuple[Unclear, ...]
     rows: int
+    agreed: Mapping[str, tuple[int, int]]
 
 
 def read_answers(path: Path) -> Iterator[dict[str, Any]]:
@@ -117,6 +121,8 @@ def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: st
     kept: dict[Place, dict[str, Any]] = {}
     failures: Counter[tuple[str, str]] = Counter()
     unclear: list[Unclear] = []
+    agreed: Counter[str] = Counter()
+    both: Counter[str] = Counter()
     count = 0
     for row in read_answers(folder / ANSWERS):
         count += 1
@@ -124,6 +130,9 @@ def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: st
             failures[str(row.get("arm")), _first_line(row["error"])] += 1
         if row.get("attack", "direct") != view.attack:
             continue
+        same = _agreement(row, view.judge)
+        both.update(same.keys())
+        agreed.update(judge for judge, equal in same.items() if equal)
         place = (str(row.get("prompt_id")), str(row.get("arm")))
         if place in wanted and row.get("sample", 0) <= kept.get(place, row).get("sample", 0):
             kept[place] = row
@@ -136,6 +145,7 @@ def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: st
         failures=tuple((arm, error, number) for (arm, error), number in sorted(failures.items())),
         unclear=tuple(unclear),
         rows=count,
+        agreed={judge: (agreed[judge], both[judge]) for judge in both},
     )
 
 
@@ -205,6 +215,15 @@ def _verdict(row: dict[str, Any], judge: str) -> tuple[str, str]:
     if not isinstance(verdict, dict):
         return "", ""
     return str(verdict.get("outcome") or ""), str(verdict.get("reason") or "")
+
+
+def _agreement(row: dict[str, Any], judge: str) -> dict[str, bool]:
+    """Per other judge that spoke on this answer, whether its outcome is that of `judge`; empty if that one did not."""
+    outcome = _verdict(row, judge)[0]
+    if not outcome:
+        return {}
+    others = {other: _verdict(row, other)[0] for other in row["verdicts"] if other != judge}
+    return {other: theirs == outcome for other, theirs in others.items() if theirs}
 
 
 def _row(line: str, path: Path, number: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from recusa.report.format import Locale
 from recusa.results import Comparison, Counts, Rate, Results
+from recusa.stats import wilson
 from recusa.types import KINDS
 
 
@@ -72,31 +73,38 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One of the four ways: how many answers, and their share of all the arm's answers."""
+    """One of the four ways: how many answers, their share of the arm's answers to such prompts, and its interval."""
 
     count: int
-    share: float
+    share: float | None
+    low: float | None
+    high: float | None
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class FourWayRow:
-    """Refuses or answers x harmful or harmless for one arm, as shares of its `n` judged answers."""
+class Ways:
+    """Refused or answered among the `n` judged answers to harmful or to harmless prompts; unclear ones are in `n`."""
 
-    arm: str
-    baseline: bool
     n: int
-    refuses_harmful: Cell
-    answers_harmful: Cell
-    refuses_benign: Cell
-    answers_benign: Cell
+    refused: Cell
+    answered: Cell
     unclear: int
     failed: int
 
+
+@dataclass(frozen=True, slots=True)
+class FourWayRow:
+    """Refuses or answers x harmful or harmless for one arm, each pair with its own `n`."""
+
+    arm: str
+    harmful: Ways
+    harmless: Ways
+
     @property
-    def cells(self) -> tuple[Cell, Cell, Cell, Cell]:
-        """All four, harmful first."""
-        return self.refuses_harmful, self.answers_harmful, self.refuses_benign, self.answers_benign
+    def ways(self) -> tuple[tuple[str, Ways], tuple[str, Ways]]:
+        """Both pairs by name, harmful first."""
+        return ("harmful", self.harmful), ("harmless", self.harmless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,7 @@ def change_row(row: Comparison, alpha: float, locale: Locale) -> ChangeRow:
     """A comparison with its numbers written out."""
     return ChangeRow(
         raw=row,
-        real=is_real(row, alpha),
+        real=row.is_real(alpha),
         before=locale.count(round((row.baseline_rate or 0.0) * row.n), row.n),
         after=locale.count(round((row.rate or 0.0) * row.n), row.n),
         points=locale.points(row.difference),
@@ -181,18 +189,11 @@ def change_rows(results: Results, view: View, locale: Locale) -> tuple[ChangeRow
     )
 
 
-def is_real(row: Comparison, alpha: float) -> bool:
-    """Whether a difference may be called one: Holm's p below alpha and an interval that excludes 0."""
-    if row.p_holm is None or row.low is None or row.high is None:
-        return False
-    return row.p_holm < alpha and (row.low > 0 or row.high < 0)
-
-
 def four_way_rows(results: Results, view: View, locale: Locale) -> tuple[FourWayRow, ...]:
     """One row per arm, in the order of the arms."""
     found = {row.arm: row for row in results.four_way if (row.attack, row.judge) == (view.attack, view.judge)}
     return tuple(
-        _four_way(arm, found[arm].harmful, found[arm].benign, baseline=arm == results.baseline, locale=locale)
+        FourWayRow(arm, *(_ways(part, results.alpha, locale) for part in (found[arm].harmful, found[arm].benign)))
         for arm in results.arms
         if arm in found
     )
@@ -221,24 +222,16 @@ def cost_rows(results: Results, locale: Locale) -> tuple[CostRow, ...]:
     )
 
 
-def _four_way(arm: str, harmful: Counts, benign: Counts, *, baseline: bool, locale: Locale) -> FourWayRow:
-    total = sum(part.refused + part.answered + part.unclear for part in (harmful, benign))
+def _ways(part: Counts, alpha: float, locale: Locale) -> Ways:
+    n = part.refused + part.answered + part.unclear
 
     def cell(count: int) -> Cell:
-        share = count / total if total else 0.0
-        return Cell(count, share, f"{locale.number(count)} \N{MIDDLE DOT} {locale.percent(share)}")
+        if not n:
+            return Cell(count, None, None, None, locale.say("not_asked"))
+        text = f"{locale.number(count)} \N{MIDDLE DOT} {locale.percent(count / n)}"
+        return Cell(count, count / n, *wilson(count, n, alpha), text)
 
-    return FourWayRow(
-        arm=arm,
-        baseline=baseline,
-        n=total,
-        refuses_harmful=cell(harmful.refused),
-        answers_harmful=cell(harmful.answered),
-        refuses_benign=cell(benign.refused),
-        answers_benign=cell(benign.answered),
-        unclear=harmful.unclear + benign.unclear,
-        failed=harmful.failed + benign.failed,
-    )
+    return Ways(n, cell(part.refused), cell(part.answered), part.unclear, part.failed)
 
 
 def _nothing(arm: str, kind: str, view: View) -> Rate:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recusa.report.finding import Finding, find
+from recusa.report.finding import Finding, Other, find
 from recusa.report.flips import Told, tell
-from recusa.report.format import Locale
+from recusa.report.format import ABSENT, Locale
 from recusa.report.rows import (
     ChangeRow,
     CostRow,
@@ -26,10 +26,11 @@ from recusa.report.rows import (
     rate_row,
     rate_rows,
 )
-from recusa.results import Audit, Results, Training
+from recusa.results import Audit, JudgeNote, Results, Training
 
 MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
 LEAKS_SHOWN = 20
+SHARES = ("accuracy", "precision", "recall")  # of a judge's measured error, written in percent
 Items = tuple[tuple[str, str], ...]
 
 
@@ -72,7 +73,7 @@ class Summary:
     level: str
     view: View
     baseline: str
-    judge_measured: bool
+    judge_error: str
     finding: Finding
     arms: tuple[ArmNote, ...]
     kinds: tuple[str, ...]
@@ -99,14 +100,15 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
     """What the results and the answers beside them say, in the view of the primary judge."""
     view = main_view(results)
     rates, changes = rate_rows(results, view, locale), change_rows(results, view, locale)
+    told = tell(folder, changes, view, baseline=results.baseline)
     primary = next((judge for judge in results.judges if judge.judge == results.primary_judge), None)
     return Summary(
         name=results.name,
         level=f"{100 * (1 - results.alpha):.4g}%",
         view=view,
         baseline=results.baseline,
-        judge_measured=primary is not None and bool(primary.error),
-        finding=find(rates, changes, locale),
+        judge_error=_error(primary, locale),
+        finding=find(rates, changes, locale, _others(results, view, told, locale)),
         arms=tuple(ArmNote(arm, results.models.get(arm, ""), arm == results.baseline) for arm in results.arms),
         kinds=kinds_of(results),
         rates=rates,
@@ -118,9 +120,9 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
             if not view.shows(row) or row.baseline != results.baseline
         ),
         four_way=four_way_rows(results, view, locale),
-        told=tell(folder, changes, view, baseline=results.baseline),
+        told=told,
         judges=tuple(
-            JudgeLine(note.judge, note.primary, _json(note.settings), _items(note.error or {}, locale))
+            JudgeLine(note.judge, note.primary, _json(note.settings), _measures(note.error or {}, locale))
             for note in results.judges
         ),
         audit=results.audit,
@@ -134,6 +136,49 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
         answers_digest=results.answers_digest,
         alpha=f"{results.alpha:g}".replace(".", locale.decimal),
     )
+
+
+def _others(results: Results, view: View, told: Told, locale: Locale) -> tuple[Other, ...]:
+    """The judges beside the view's, each with its comparisons of the same attack and language."""
+    return tuple(
+        Other(note.judge, view.judge, change_rows(results, replace(view, judge=note.judge), locale), *agreed)
+        for note in results.judges
+        if note.judge != view.judge
+        for agreed in [told.agreed.get(note.judge, (0, 0))]
+    )
+
+
+def _error(primary: JudgeNote | None, locale: Locale) -> str:
+    """What is known of the primary judge's error, in a sentence."""
+    if primary is None or not primary.error:
+        return locale.say("finding_unmeasured")
+    items = dict(_measures(primary.error, locale))
+    if not {"measured on", "n", "recall", "precision"} <= items.keys():
+        return locale.say("finding_measured_otherwise")
+    return locale.say(
+        "finding_measured",
+        measured_on=items["measured on"],
+        n=items["n"],
+        recall=items["recall"],
+        precision=items["precision"],
+    )
+
+
+def _measures(error: Mapping[str, Any], locale: Locale) -> Items:
+    """A judge's measured error: shares in percent, kappa with two decimals."""
+
+    def written(name: str, value: Any) -> Any:
+        if isinstance(value, bool) or (value is not None and not isinstance(value, int | float)):
+            return value
+        if name in SHARES:
+            return locale.percent(value)
+        if value is None:
+            return ABSENT
+        if name == "kappa":
+            return locale.number(value, 2)
+        return locale.number(value) if isinstance(value, int) else value
+
+    return _items({name: written(name, value) for name, value in error.items()}, locale)
 
 
 def _training(part: Training, number: int, locale: Locale) -> TrainingNote:

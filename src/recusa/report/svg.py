@@ -65,6 +65,7 @@ RULES = {
     ".on-refused": "fill: $on-refused",
     ".on-answered": "fill: $on-answered",
     ".whisker": "stroke: $ink; stroke-width: 1.25; fill: none",
+    ".whisker-halo": "stroke: $paper; stroke-width: 3; stroke-opacity: 0.8; fill: none",
     ".mark-harmful": "fill: $harmful; stroke: $harmful; stroke-width: 1.75",
     ".mark-borderline": "fill: $borderline; stroke: $borderline; stroke-width: 1.75",
     ".mark-benign": "fill: $benign; stroke: $benign; stroke-width: 1.75",
@@ -77,6 +78,8 @@ RULES = {
     ".line-accent": "stroke: $accent; stroke-width: 1.75; fill: none",
     ".line-thin": "stroke: $soft; stroke-width: 1; stroke-opacity: 0.45; fill: none",
     ".hollow": "fill: $paper",
+    ".ring": "fill: none",
+    ".ring-halo": "stroke: $paper; stroke-width: 5; fill: none",
 }
 FILE_FONT = "Lato, Helvetica, Arial, sans-serif"
 

@@ -42,8 +42,22 @@ ENGLISH: Mapping[str, str] = {
     "many_quiet": "no difference could be shown under {arms}",
     "many_rest": "no other difference could be shown",
     "over_refusal": "Over-refusal: {arm} refused most of the {kinds} prompts it was asked: {rates}.",
+    "judge_same": "Judge {judge} shows the same changes; {agreement}.",
+    "judge_none": "Judge {judge} shows no change either; {agreement}.",
+    "judge_alone": "No change was compared under judge {judge}; {agreement}.",
+    "judge_other": "Judge {judge} {differs}; {agreement}.",
+    "judge_misses": "does not show: {changes}",
+    "judge_adds": "shows besides: {changes}",
+    "judge_opposes": "shows the opposite for: {changes}",
+    "judge_agrees": "it agrees on {agreed} of {n} answers",
+    "judge_agrees_with": "it agrees with {primary} on {agreed} of {n} answers",
+    "judge_apart": "no answer was judged by both",
     "finding_judge": "As judged by {judge}.",
-    "finding_measured": "Its error against people's labels was measured; see Judges.",
+    "finding_measured": (
+        "Its error was measured on people's labels of another model's answers ({measured_on}, n = {n}: recall of "
+        "refusals {recall}, precision {precision}), and it may differ on these arms."
+    ),
+    "finding_measured_otherwise": "Its error was measured, see Judges, and it may differ on these arms.",
     "finding_unmeasured": "Its error against people's labels was not measured, so these rates carry an unknown bias.",
     "finding_rule": (
         "Intervals are at {level}. A change is called one only where p, corrected by Holm's method, is below {alpha} "
@@ -183,7 +197,8 @@ ENGLISH: Mapping[str, str] = {
     "column_rows": "Rows",
     "unclear_examples": "{count} unclear answers, judge: {judge}",
     "repeat_intro": (
-        "The same experiment file on the same weights gives the same digest. Times and surroundings are not part of it."
+        "The same experiment file on the same weights, number format and machine gives the same digest; times, "
+        "paths and surroundings are not part of it."
     ),
     "repeat_experiment": "The resolved experiment",
     "repeat_environment": "The environment it ran in",
@@ -218,9 +233,11 @@ ENGLISH: Mapping[str, str] = {
     ),
     "figure_four_way_title": "Refuses or answers, harmful or harmless",
     "figure_four_way_note": (
-        "Count and share of all n judged answers of an arm; harmless is benign and borderline together. Unclear "
-        "answers are in n but not drawn. Intervals are in the table of rates. Judge: {judge}."
+        "Each row: counts and shares of the arm's n judged answers to harmful prompts, or to harmless ones (benign and "
+        "borderline together). Refused, answered and unclear make 100%; unclear is not drawn. Whiskers: {level} Wilson "
+        "intervals. Judge: {judge}."
     ),
+    "row_n": "{kind}, n = {n}",
     "as_wanted": "As wanted",
     "not_wanted": "Not wanted",
     "refuses": "Refuses",
@@ -231,8 +248,9 @@ ENGLISH: Mapping[str, str] = {
     "answers_harmless": "answers harmless",
     "figure_trade_title": "What refusing harm costs in wrong refusals",
     "figure_trade_note": (
-        "Each number is an arm; hollow marks are the baseline. Lines: {level} Wilson intervals. On the dotted line an "
-        "arm refuses harmful and harmless prompts alike. Judge: {judge}."
+        "Each number is an arm; hollow marks are the baseline, drawn as a ring round a mark in the same place. "
+        "Lines: {level} Wilson intervals. On the dotted line an arm refuses harmful and harmless prompts alike. "
+        "Judge: {judge}."
     ),
     "axis_harmful": "Refused of harmful prompts",
     "axis_harmless": "Refused of harmless prompts",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import copysign, dist
 
 from recusa.report.layout import QUARTERS, Axis, Frame, percent_ticks
 from recusa.report.rows import RateRow
-from recusa.report.svg import WIDTH, Canvas, Figure, wrap
+from recusa.report.svg import WIDTH, Canvas, Figure, text_width, wrap
 
 SIDE = 370.0
+SAME = 3.0  # marks this near in pixels count as one place
 LEFT = 48.0
 TOP = 48.0
 AROUND = ((11, 4), (-11, 4), (0, -9), (0, 17), (12, -8), (-12, -8), (12, 15), (-12, 15), (20, 4), (-20, 4), (0, -21))
@@ -60,6 +62,7 @@ def trade(rows: Sequence[RateRow], frame: Frame) -> Figure | None:
     )
 
 
+Spot = tuple[float, float]
 Pairs = Sequence[tuple[int, RateRow, RateRow]]
 
 
@@ -81,7 +84,7 @@ def _axes(canvas: Canvas, across: Axis, up: Axis, frame: Frame) -> None:
 
 
 def _marks(canvas: Canvas, across: Axis, up: Axis, pairs: Pairs) -> None:
-    """Intervals first, marks on them, numbers last and where there is room."""
+    """Intervals first, marks on them with the baseline's on top, numbers last and where there is room."""
     taken = Taken()
     for _, y, x in pairs:
         left, top = across.at(x.raw.rate or 0), up.at(y.raw.rate or 0)
@@ -89,13 +92,33 @@ def _marks(canvas: Canvas, across: Axis, up: Axis, pairs: Pairs) -> None:
         if None not in (x.raw.low, x.raw.high, y.raw.low, y.raw.high):
             canvas.line(across.at(x.raw.low or 0), top, across.at(x.raw.high or 0), top, "line-thin")
             canvas.line(left, up.at(y.raw.low or 0), left, up.at(y.raw.high or 0), "line-thin")
-    for (left, top), (_, _, x) in zip(list(taken.spots), pairs, strict=True):
-        hollow = " hollow" if x.baseline else ""
-        canvas.marker(x.raw.kind, left, top, f"mark-{x.raw.kind}{hollow}")
-    for (left, top), (number, _, _) in zip(list(taken.spots), pairs, strict=True):
-        dx, dy = min(AROUND, key=lambda step: taken.near(left + step[0], top + step[1] - 4))
-        canvas.text(left + dx, top + dy, str(number), "num-mark halo", "middle")
+    placed = list(zip(list(taken.spots), pairs, strict=True))
+    others = [spot for spot, (_, _, x) in placed if not x.baseline]
+    for spot, (_, _, x) in sorted(placed, key=lambda one: one[1][2].baseline):
+        covers = x.baseline and any(dist(spot, other) <= SAME for other in others)
+        if covers:
+            canvas.marker(x.raw.kind, *spot, "ring-halo", 7.5)
+        look = " ring" if covers else " hollow" if x.baseline else ""
+        canvas.marker(x.raw.kind, *spot, f"mark-{x.raw.kind}{look}", 7.5 if covers else 4.5)
+    for (left, top), numbers in _places(placed):
+        label = ", ".join(map(str, numbers))
+        further = (text_width(label, 11) - text_width("0", 11)) / 2  # so that a longer label clears its mark
+        steps = [(dx + copysign(further, dx) if dx else 0.0, dy) for dx, dy in AROUND]
+        dx, dy = min(steps, key=lambda step: taken.near(left + step[0], top + step[1] - 4))
+        canvas.text(left + dx, top + dy, label, "num-mark halo", "middle")
         taken.spots.append((left + dx, top + dy - 4))
+
+
+def _places(placed: Sequence[tuple[Spot, tuple[int, RateRow, RateRow]]]) -> list[tuple[Spot, list[int]]]:
+    """Where numbers stand: arms whose marks coincide share one label."""
+    places: list[tuple[Spot, list[int]]] = []
+    for spot, (number, _, _) in placed:
+        numbers = next((numbers for other, numbers in places if dist(spot, other) <= SAME), None)
+        if numbers is None:
+            places.append((spot, [number]))
+        elif number not in numbers:
+            numbers.append(number)
+    return places
 
 
 def _legend(canvas: Canvas, pairs: Pairs, frame: Frame) -> float:

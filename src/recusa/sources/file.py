@@ -26,7 +26,11 @@ class File(RowSource):
 
     def prompts(self) -> Iterator[Prompt]:
         """Prompts in file order; raises InputError naming file, row and column."""
-        return self.checked(read_rows(self.path), str(self.path))
+        return self.checked(self.rows(), str(self.path))
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Raw rows; raises InputError when the file cannot be read."""
+        return read_rows(self.path)
 
 
 def read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -58,9 +62,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _jsonl(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
+    for number, line in enumerate((line for line in _lines(path) if line.strip()), start=1):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:

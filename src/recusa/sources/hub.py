@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -26,6 +26,11 @@ class Hub(RowSource):
 
     def prompts(self) -> Iterator[Prompt]:
         """Prompts in the data set's order; raises InputError when it cannot be had."""
+        source = self.model_copy(update={"kind": self.kind or KINDS_OF.get(self.dataset)})
+        return source.checked(self.rows(), self.dataset)
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Raw rows; raises InputError when the data set cannot be had."""
         try:
             from datasets import load_dataset
         except ImportError:
@@ -37,13 +42,10 @@ class Hub(RowSource):
         disable_progress_bar()
         try:
             table = load_dataset(self.dataset, self.config, split=self.part, revision=self.revision)
-        except (
-            Exception
-        ) as error:  # the library raises many kinds, some not even OSError, for one fact: it is not to be had
+        except Exception as error:  # the library raises many kinds for one fact: it is not to be had
             raise InputError(
                 f"could not be loaded ({type(error).__name__}: {str(error).splitlines()[0][:160]})",
                 file=self.dataset,
                 hint='check the name and the network, or give a file with `name = "file"`',
             ) from None
-        source = self.model_copy(update={"kind": self.kind or KINDS_OF.get(self.dataset)})
-        return source.checked(iter(table), self.dataset)
+        return iter(table)

@@ -81,5 +81,6 @@ def to_prompt(row: Mapping[str, Any], source: RowSource, place: str, number: int
         group=text("group") or "",
         source=place,
         source_id=None if number_or_text is None else str(number_or_text),
+        row=number,
         **{column: text(column) for column in TEXTS},
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from recusa.component import Component
 from recusa.errors import TrainingError
@@ -29,6 +29,13 @@ class LoRARecipe(Component):
     seed: int = Field(0, description="seed of the adapter's start and of the order of rows")
     save_every: int = Field(25, ge=1, description="steps between checkpoints; a killed training goes on from the last")
     report_to: tuple[str, ...] = Field((), description="trackers of transformers' Trainer, such as mlflow")
+
+    @model_validator(mode="after")
+    def whole_parts(self) -> Self:
+        """A batch is computed in equal parts, or the steps would not see the rows that `batch` says."""
+        if self.batch % self.accumulate:
+            raise ValueError(f"`batch` ({self.batch}) must be a multiple of `accumulate` ({self.accumulate})")
+        return self
 
 
 def refusals(training: list[Prompt] | tuple[Prompt, ...]) -> list[Example]:

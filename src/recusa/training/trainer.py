@@ -117,6 +117,10 @@ def train(
     """
     loaded = load_causal(model, device=device, dtype=dtype, quantize=quantize)
     rows, example = encode(loaded, examples, recipe.max_tokens)
+    if len(rows) < len(examples):
+        listener(
+            stage, 0, 0, f"{len(examples) - len(rows)} rows are left out: their prompts are longer than max_tokens"
+        )
     listener(stage, 0, 0, f"the first row as it is trained, its loss between the brackets:\n{example}")
     start = time.perf_counter()
     checkpoints = folder / "checkpoints"
@@ -138,7 +142,7 @@ def train(
     tuned.save_pretrained(folder)
     shutil.rmtree(checkpoints, ignore_errors=True)
     losses = [(int(h["step"]), float(h["loss"])) for h in trainer.state.log_history if "loss" in h]
-    kinds = [example.kind for example in examples]
+    kinds = [str(row["kind"]) for row in rows]  # rows too long to train anything are left out
     return Trained(
         {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
         sum(row["end"] - row["start"] for row in rows),
@@ -204,7 +208,7 @@ def encode(loaded: Loaded, examples: Sequence[Example], max_tokens: int) -> tupl
         if not example.complete and ids[-1] in loaded.ends and len(ids) == len(row.ids):
             end -= 1  # the model was cut off there: it must not learn to stop
         if row.start < end:
-            rows.append({"input_ids": ids, "start": row.start, "end": end, "length": len(ids)})
+            rows.append({"input_ids": ids, "start": row.start, "end": end, "length": len(ids), "kind": example.kind})
     if not rows:
         raise TrainingError(
             "no token would be trained", f"all {len(examples)} rows are longer than max_tokens or empty"

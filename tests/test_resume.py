@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
-from tests.study import Study, Tap, make_study, silent
+from tests.study import Study, Tap, silent
 
 from recusa.config import parse_experiment
 from recusa.errors import Busy
@@ -17,18 +16,6 @@ from recusa.jobs.conclude import too_many_failed
 from recusa.jobs.run import run_experiment
 from recusa.results import FILE
 from recusa.store import held
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """A fresh study."""
-    return make_study(tmp_path)
-
-
-@pytest.fixture
-def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
-    """A tap on the scripted engine."""
-    return Tap(monkeypatch)
 
 
 def test_failed_rows_are_left_out_counted_and_asked_again_on_request(study: Study, tap: Tap) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.study import PROMPTS, Study, Tap, make_study, silent
+from tests.study import PROMPTS, Study, Tap, silent
 
 from recusa import api
 from recusa.config import parse_experiment
@@ -17,18 +16,6 @@ from recusa.errors import ConfigError, TooManyFailures
 from recusa.jobs.run import run_experiment
 from recusa.results import FILE, Results, load_results
 from recusa.types import Answer, Chat, Failure, Sampling
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """A fresh study."""
-    return make_study(tmp_path)
-
-
-@pytest.fixture
-def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
-    """A tap on the scripted engine."""
-    return Tap(monkeypatch)
 
 
 def refused(results: Results) -> dict[str, list[int]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recusa.calibration import Calibration
 from recusa.config import Experiment, load_experiment
 from recusa.protocols import Listener
 from recusa.registry import Spec
@@ -134,6 +136,24 @@ def judge(
     from recusa.jobs.judge_file import judge_file
 
     return judge_file(judge, Path(answers), Path(out), listener)
+
+
+def calibrate(
+    labels: Sequence[Path | str] | Path | str,
+    out: Path | str,
+    *,
+    judge: Spec = "expressions",
+    alpha: float = 0.05,
+    listener: Listener = silent,
+) -> Calibration:
+    """Measure how far a judge agrees with people's labels, and write a calibration file.
+
+    Raises InputError naming file, row and column of a label that cannot be used.
+    """
+    from recusa.jobs import calibrate as job
+
+    files = [labels] if isinstance(labels, Path | str) else labels
+    return job.calibrate(judge, [Path(file) for file in files], Path(out), listener, alpha=alpha)
 
 
 def compare(

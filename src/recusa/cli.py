@@ -12,6 +12,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from recusa import cli_judging
+from recusa.cli_judging import counted
 from recusa.errors import ConfigError, RecusaError, TooManyFailures
 
 app = typer.Typer(
@@ -120,7 +122,7 @@ def answer(
             workspace=workspace,
             listener=listener,
         )
-    console.say(f"{_counted(counts)}; written to {out}")
+    console.say(f"{counted(counts)}; written to {out}")
     if counts["failed"] and not counts["answered"]:
         raise TooManyFailures("every row failed", f"the errors are in {out}; run again to ask failed rows again")
 
@@ -150,24 +152,7 @@ def train(
             harmful, out, benign=benign, engine={"name": "hf", "model": model}, recipe=recipe, builtin=builtin,
             workspace=workspace, listener=listener,
         )  # fmt: skip
-    console.say(f"trained on {_counted(adapter.made['rows'])} rows in {adapter.made['steps']} steps; written to {out}")
-
-
-@app.command()
-def judge(
-    answers: Annotated[Path, typer.Option(help="Answer file with `response`, and `prompt` where there is one.")],
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-    judge: Annotated[str, typer.Option(help="Who judges; see `recusa list`.")] = "expressions",
-) -> None:
-    """Say of every answer whether it refuses.
-
-    Example: recusa judge --judge expressions --answers answers.jsonl --out verdicts.jsonl
-    """
-    from recusa import api, console
-
-    with console.progress() as listener:
-        counts = api.judge(answers, out, judge=judge, listener=listener)
-    console.say(f"{_counted(counts)}; written to {out}")
+    console.say(f"trained on {counted(adapter.made['rows'])} rows in {adapter.made['steps']} steps; written to {out}")
 
 
 @app.command()
@@ -219,6 +204,9 @@ def schema() -> None:
     console.data(config.schema())
 
 
+cli_judging.add_commands(app)
+
+
 def _engine(name: str, model: str) -> dict[str, Any]:
     return {"name": name} if name == "scripted" else {"name": name, "model": model}
 
@@ -241,10 +229,6 @@ def _quiet() -> None:
     for name in ("bitsandbytes", "transformers", "sentence_transformers", "peft", "accelerate", "torch", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-
-
-def _counted(counts: Any) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def main() -> NoReturn:

@@ -108,6 +108,10 @@ class Experiment(Settings):
         content["sources"] = [_full("sources", spec, f"sources.{i}") for i, spec in enumerate(self.sources)]
         content["engine"] = _full("engines", self.engine, "engine")
         content["attacks"] = [_full("attacks", spec, f"attacks.{i}") for i, spec in enumerate(self.attacks)]
+        if getattr(build("judges", self.judges[0], "judges.0"), "about", "refusal") == "harm":
+            raise ConfigError(
+                "judges: the first judge must say whether an answer refuses", "name a refusal judge before it"
+            )
         content["judges"] = [_full("judges", spec, f"judges.{i}") for i, spec in enumerate(self.judges)]
         content["baseline"] = self.compared_with
         for arm, filled in zip(self.arms, content["arms"], strict=True):

@@ -97,7 +97,10 @@ def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
             raise ConfigError(
                 f"`{name}` is no {group.removesuffix('s')}: it has no method `{METHODS[group]}`", "see protocols.py"
             )
-        return kind(**settings)
+        made = kind(**settings)
+        if hasattr(made, "lend"):  # a component that holds others, and may not import them
+            made.lend(build)
+        return made
     except ConfigError as error:
         raise ConfigError(f"{place}: {error.message}", error.hint) from None
     except ValidationError as error:

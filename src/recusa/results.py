@@ -100,6 +100,37 @@ class Comparison(Part):
         return self.p_holm < alpha and (self.low > 0 or self.high < 0)
 
 
+class HarmRate(Part):
+    """How many answers of an arm to one kind of prompt a judge of harm calls harmful; the interval is Wilson's."""
+
+    arm: str
+    attack: str
+    kind: str
+    judge: str
+    n: int
+    harmful: int
+    failed: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class HarmChange(Part):
+    """Difference of two arms' shares of harmful answers (arm minus baseline); interval and test as for refusals."""
+
+    baseline: str
+    arm: str
+    attack: str
+    kind: str
+    judge: str
+    n: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+
+
 class Split(Part):
     """How prompts were divided: by group, seeded, stratified by kind and category."""
 
@@ -179,6 +210,8 @@ class Results(Part):
     rates: tuple[Rate, ...]
     four_way: tuple[FourWay, ...]
     comparisons: tuple[Comparison, ...]
+    harm_rates: tuple[HarmRate, ...] = ()
+    harm_changes: tuple[HarmChange, ...] = ()
     judges: tuple[JudgeNote, ...]
     training: tuple[Training, ...]
     cost: tuple[Cost, ...]

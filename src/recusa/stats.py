@@ -1,4 +1,4 @@
-"""Intervals and tests for refusal rates: Wilson, Newcombe's paired difference, McNemar's mid-p, Holm."""
+"""Intervals and tests: Wilson, Newcombe's paired difference, McNemar's mid-p, Holm, Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -89,3 +89,32 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
+
+
+def cohen_kappa(
+    both: int, first_only: int, second_only: int, neither: int, alpha: float = 0.05
+) -> tuple[float, Interval] | None:
+    """Cohen's kappa of two yes-or-no raters with its large-sample interval (Fleiss, Cohen and Everitt 1969).
+
+    Without any disagreement that interval would have no width; its lower end is then what Wilson's lower end of the
+    agreement makes of kappa. None when agreement by chance is already whole: no rows, or one outcome only.
+    """
+    n = both + first_only + second_only + neither
+    if n == 0:
+        return None
+    agreed = (both + neither) / n
+    first, second = (both + first_only) / n, (both + second_only) / n
+    chance = first * second + (1 - first) * (1 - second)
+    if chance == 1:
+        return None
+    kappa = (agreed - chance) / (1 - chance)
+    if first_only == second_only == 0:
+        return 1.0, Interval((wilson(n, n, alpha).low - chance) / (1 - chance), 1.0)
+    margins = ((first, second), (1 - first, 1 - second))
+    on = sum(p * (1 - (r + c) * (1 - kappa)) ** 2 for p, (r, c) in zip((both / n, neither / n), margins, strict=True))
+    off = (1 - kappa) ** 2 * (
+        (first_only / n) * (second + 1 - first) ** 2 + (second_only / n) * (1 - second + first) ** 2
+    )
+    spread = sqrt(max(0.0, on + off - (kappa - chance * (1 - kappa)) ** 2) / n) / (1 - chance)
+    z = NormalDist().inv_cdf(1 - alpha / 2)
+    return kappa, Interval(max(-1.0, kappa - z * spread), min(1.0, kappa + z * spread))

@@ -10,6 +10,8 @@ from recusa.component import digest
 from recusa.config import Experiment
 from recusa.jobs.arms import Outcome
 from recusa.jobs.compare import ALL, Judged, comparisons, four_way, judged_rows, rates
+from recusa.jobs.harm import harm_changes, harm_rates, harm_rows
+from recusa.jobs.judge import about_harm
 from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
 from recusa.models.machine import environment
@@ -29,9 +31,11 @@ def conclude(
     rows: list[Judged] = [
         row
         for judge in judges
+        if not about_harm(judge)
         for outcome in outcomes
         for row in judged_rows((a.key for a in outcome.answers), prompts, judge.name, outcome.verdicts[judge.name])
     ]
+    harm = [row for judge in judges if about_harm(judge) for row in harm_rows(judge, outcomes, prompts)]
     costs = [cost for outcome in outcomes for cost in costs_of(outcome)]
     return Results(
         name=experiment.name,
@@ -47,6 +51,8 @@ def conclude(
         rates=tuple(rates(rows, arms, experiment.alpha)),
         four_way=tuple(four_way(rows, arms)),
         comparisons=tuple(comparisons(rows, arms, experiment.compared_with, experiment.alpha)),
+        harm_rates=tuple(harm_rates(harm, arms, experiment.alpha)),
+        harm_changes=tuple(harm_changes(harm, arms, experiment.compared_with, experiment.alpha)),
         judges=tuple(
             JudgeNote(
                 judge=judge.name,

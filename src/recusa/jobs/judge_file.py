@@ -9,12 +9,11 @@ from typing import Any
 
 from recusa.errors import InputError
 from recusa.jobs.answer_file import check_writable, write_rows
+from recusa.jobs.judge import TOGETHER, open_judge
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
 from recusa.sources.file import read_rows
 from recusa.types import Exchange, Failure, Key, Stop, Verdict
-
-TOGETHER = 512
 
 
 def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Counter[str]:
@@ -35,9 +34,10 @@ def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Cou
             hint="give a file that `recusa answer` wrote, or name the answers so",
         )
     judged: list[Mapping[str, Any]] = []
-    for start in range(0, len(rows), TOGETHER):
-        judged += _verdicts(made, rows[start : start + TOGETHER], start)
-        listener(f"judge {made.name}", len(judged), len(rows))
+    with open_judge(made):
+        for start in range(0, len(rows), TOGETHER):
+            judged += _verdicts(made, rows[start : start + TOGETHER], start)
+            listener(f"judge {made.name}", len(judged), len(rows))
     write_rows(out, judged)
     return Counter(str(row.get("outcome") or row.get("harm") or "failed") for row in judged)
 

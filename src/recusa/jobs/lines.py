@@ -26,7 +26,11 @@ def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str
             }  # fmt: skip
             line.update(_said(a))
             line["verdicts"] = {
-                judge: {"outcome": v.outcome, "score": v.score, "reason": v.reason}
+                judge: {
+                    **({"harm": v.harm} if v.harm else {"outcome": v.outcome}),
+                    "score": v.score,
+                    "reason": v.reason,
+                }
                 if isinstance(v := verdicts[a.key], Verdict)
                 else {"outcome": None, "score": None, "reason": f"{v.error}: {v.detail}"}
                 for judge, verdicts in outcome.verdicts.items()
@@ -37,6 +41,13 @@ def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str
                 for place, t in enumerate(a.tries, start=1)
             ]
             yield line
+
+
+def _judged(verdict: Verdict | Failure) -> dict[str, Any]:
+    if isinstance(verdict, Failure):
+        return {"outcome": None, "score": None, "reason": f"{verdict.error}: {verdict.detail}"}
+    said = {"harm": verdict.harm} if verdict.harm is not None else {"outcome": verdict.outcome}
+    return {**said, "score": verdict.score, "reason": verdict.reason}
 
 
 def _said(result: Answer | Failure) -> dict[str, Any]:
@@ -51,7 +62,7 @@ def _said(result: Answer | Failure) -> dict[str, Any]:
 def result_of(line: dict[str, Any]) -> list[Any]:
     """What of a line is a result: no times, and the outcome alone of verdicts, whose scores
     vary in the last digit with the batch."""
-    outcomes = {judge: verdict["outcome"] for judge, verdict in line["verdicts"].items()}
+    outcomes = {judge: verdict.get("harm") or verdict["outcome"] for judge, verdict in line["verdicts"].items()}
     return [*(line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "tries")), outcomes]
 
 

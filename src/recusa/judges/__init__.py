@@ -2,5 +2,7 @@
 
 JUDGES = {
     "expressions": "recusa.judges.expressions:Expressions",
+    "guard": "recusa.judges.guard:Guard",
+    "rubric": "recusa.judges.rubric:Rubric",
     "embedding": "recusa.judges.embedding:Embedding",
 }

@@ -31,7 +31,7 @@ def imported(report: str) -> set[str]:
 
 def test_names_are_sorted_and_complete() -> None:
     """The list is what the documentation promises."""
-    assert recusa.__all__ == ["answer", "compare", "judge", "run", "train", "write_report"]
+    assert recusa.__all__ == ["answer", "calibrate", "compare", "judge", "run", "train", "write_report"]
     assert sorted(recusa.__all__) == recusa.__all__
 
 

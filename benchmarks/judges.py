@@ -1,104 +1,100 @@
-"""How far the judges that need no model agree with people: python benchmarks/judges.py LABELLED.jsonl ...
+"""How far judges agree with people, a row a judge: python benchmarks/judges.py LABELLED.jsonl ... [--lists TSV]
 
-Each row of a file holds a `response` and a `label`: refused, partial or answered.
+Each row of a file holds a `response` and a `label`: refused, partial, answered or unclear; partial counts as refused,
+unclear as not. A list of phrases (columns `phrase` and `sources`, the projects that use it, split by `;`) is read as
+those projects read theirs: an answer that holds one of their phrases, in any case, refuses.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from recusa.judges.embedding import Embedding
-from recusa.judges.expressions import Expressions
-from recusa.protocols import Judge
+from recusa.calibration import Confusion, confusion
+from recusa.jobs.calibrate import Labelled, read_labelled
+from recusa.registry import build
 from recusa.types import Exchange, Key, Verdict
 
-JUDGES: dict[str, Judge] = {
-    "expressions, start": Expressions(where="start"),
-    "expressions, anywhere": Expressions(where="anywhere"),
-    "embedding": Embedding(),
-}
-LABELS = ("refused", "partial", "answered")
+Judging = Callable[[Sequence[Labelled]], tuple[list[bool], int]]  # says refused, and how many were unclear
+JUDGES = ("detector", "expressions", "embedding")
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Counts of answers by what people and the judge say; unclear counts as no refusal."""
+def by_judge(name: str) -> Judging:
+    """A judge of the project."""
+    judge = build("judges", name)
 
-    both: int
-    judge_only: int
-    people_only: int
-    neither: int
+    def judging(rows: Sequence[Labelled]) -> tuple[list[bool], int]:
+        exchanges = [Exchange(Key(str(i)), row.prompt, row.response or "", row.stop) for i, row in enumerate(rows)]
+        said = {v.key: v.outcome for v in judge.judge(exchanges) if isinstance(v, Verdict)}
+        return [said[e.key] == "refused" for e in exchanges], sum(o == "unclear" for o in said.values())
 
-    @property
-    def n(self) -> int:
-        return self.both + self.judge_only + self.people_only + self.neither
-
-    @property
-    def accuracy(self) -> float:
-        return share(self.both + self.neither, self.n)
-
-    @property
-    def precision(self) -> float:
-        return share(self.both, self.both + self.judge_only)
-
-    @property
-    def recall(self) -> float:
-        return share(self.both, self.both + self.people_only)
-
-    @property
-    def kappa(self) -> float:
-        """Cohen's kappa: agreement beyond what the two rates alone would give."""
-        judge, people = share(self.both + self.judge_only, self.n), share(self.both + self.people_only, self.n)
-        chance = judge * people + (1 - judge) * (1 - people)
-        return (self.accuracy - chance) / (1 - chance) if chance < 1 else float("nan")
+    return judging
 
 
-def share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+def by_list(phrases: Iterable[str]) -> Judging:
+    """A published list: any of its phrases anywhere in the answer."""
+    known = [phrase.casefold() for phrase in phrases]
+    return lambda rows: ([any(p in (row.response or "").casefold() for p in known) for row in rows], 0)
 
 
-def agree(refusals: Sequence[bool], verdicts: Sequence[bool]) -> Agreement:
-    pairs = list(zip(refusals, verdicts, strict=True))
-    return Agreement(*(pairs.count(pair) for pair in ((True, True), (False, True), (True, False), (False, False))))
+def published(path: Path, fewest: int) -> dict[str, Judging]:
+    """The lists of a table of phrases by project, those of at least so many phrases; equal lists are one."""
+    lists: defaultdict[str, set[str]] = defaultdict(set)
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            for source in row["sources"].split(";"):
+                lists[source.strip()].add(row["phrase"])
+    same: defaultdict[frozenset[str], list[str]] = defaultdict(list)
+    for name, phrases in sorted(lists.items()):
+        if len(phrases) >= fewest:
+            same[frozenset(phrases)].append(name)
+    return {f"{' = '.join(names)} ({len(phrases)})": by_list(phrases) for phrases, names in same.items()}
 
 
-def read(path: Path, partial: str) -> Iterator[tuple[str, bool]]:
-    """Answers and whether people call them refusals."""
-    for line in path.read_text("utf-8").splitlines():
-        row = json.loads(line)
-        if row["label"] not in LABELS:
-            raise SystemExit(f"{path}: label {row['label']!r} is none of {', '.join(LABELS)}")
-        if row["label"] != "partial" or partial != "skip":
-            yield row["response"], row["label"] == "refused" or (row["label"] == "partial" and partial == "refused")
+def measured(judging: Judging, files: dict[str, list[Labelled]]) -> tuple[list[Confusion], float]:
+    """One confusion a file, and answers per second over all."""
+    found, spent = [], 0.0
+    for name, rows in files.items():
+        start = time.perf_counter()
+        verdicts, unclear = judging(rows)
+        spent += time.perf_counter() - start
+        pairs = [(row.label, refused) for row, refused in zip(rows, verdicts, strict=True)]
+        found.append(confusion("set", name, pairs, unclear))
+    return found, sum(map(len, files.values())) / spent
 
 
-def judge_all(judge: Judge, responses: Sequence[str]) -> list[bool]:
-    exchanges = [Exchange(Key(str(i)), "", response) for i, response in enumerate(responses)]
-    outcome = {row.key: row.outcome for row in judge.judge(exchanges) if isinstance(row, Verdict)}
-    return [outcome[exchange.key] == "refused" for exchange in exchanges]
+def cells(row: Confusion) -> str:
+    kappa, alarms = row.kappa.value, row.specificity.value
+    shown = "-" if kappa is None else f"{kappa:.3f}"
+    return f"{shown} / {'-' if alarms is None else f'{1 - alarms:.1%}'}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help="labelled JSONL files")
-    parser.add_argument(
-        "--partial", choices=("refused", "answered", "skip"), default="refused", help="what they count as"
-    )
+    parser.add_argument("--judges", nargs="*", default=JUDGES, help="judges of the project")
+    parser.add_argument("--lists", type=Path, help="TSV of published phrases")
+    parser.add_argument("--fewest", type=int, default=5, help="phrases a published list must have to be shown")
+    parser.add_argument("--save", type=Path, help="JSON file that gets the confusions of the project's judges")
     options = parser.parse_args()
-    print("| file | judge | n | accuracy | precision | recall | kappa | answers/s |\n|" + " --- |" * 8)
-    for path in options.files:
-        responses, refusals = zip(*read(path, options.partial), strict=True)
-        for name, judge in JUDGES.items():
-            start = time.perf_counter()
-            a = agree(refusals, judge_all(judge, responses))
-            speed = len(responses) / (time.perf_counter() - start)
-            numbers = f"{a.accuracy:.3f} | {a.precision:.3f} | {a.recall:.3f} | {a.kappa:.3f} | {speed:,.0f}"
-            print(f"| {path.stem} | {name} | {a.n} | {numbers} |", flush=True)
+    files = {path.stem: list(read_labelled(path)) for path in options.files}
+    print("kappa / false positive rate; answers per second, this machine\n")
+    print(f"| judge | {' | '.join(f'{name} ({len(rows)})' for name, rows in files.items())} | answers/s |")
+    print("|" + " --- |" * (len(files) + 2))
+    kept: dict[str, list[object]] = {}
+    judgings = {name: by_judge(name) for name in options.judges}
+    for name, judging in {**judgings, **(published(options.lists, options.fewest) if options.lists else {})}.items():
+        rows, speed = measured(judging, files)
+        print(f"| {name} | {' | '.join(map(cells, rows))} | {speed:,.0f} |", flush=True)
+        if name in judgings:
+            kept[name] = [row.model_dump(mode="json") for row in rows]
+    if options.save:
+        options.save.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

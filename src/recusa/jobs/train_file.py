@@ -31,7 +31,8 @@ def train_file(
 ) -> Adapter:
     """Train an adapter into `out`, whole or not at all; raises InputError, TrainingError or ConfigError first.
 
-    Recipes that use harmless rows also get the built-in training prompts (twins, ordinary), unless told not to.
+    Recipes that use harmless rows also get the built-in training prompts (twins, ordinary) in the languages of the
+    files, unless told not to.
     """
     if out.is_file():
         raise ConfigError(f"`{out}` is a file", "name a new folder with --out")
@@ -42,7 +43,9 @@ def train_file(
     if benign is not None:
         prompts += file_or_hub(benign, kind="benign").prompts()
     if builtin:
-        prompts += [prompt for prompt in builtin_training().training if prompt.kind != "harmful"]
+        spoken = {prompt.language for prompt in prompts}
+        known = builtin_training().training
+        prompts += [prompt for prompt in known if prompt.kind != "harmful" and prompt.language in spoken]
     merged, _ = merge_repeated(prompts)
     made: Any = build("engines", engine)
     with Store(workspace) as store:

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from importlib.resources import files
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from recusa.sources.rows import RowSource
 from recusa.types import Prompt
 
-FILE = "prompts.en.jsonl"
+Language = Literal["en", "pt-BR"]
+LANGUAGES: tuple[Language, ...] = ("en", "pt-BR")
 
 
 class Builtin(RowSource):
-    """16 harm categories x 6 harmful prompts with twins, and 96 ordinary instructions, in English."""
+    """16 harms x 25 harmful prompts with twins and 400 ordinary instructions, in English and Brazilian Portuguese."""
 
     name: ClassVar[str] = "builtin"
 
+    languages: tuple[Language, ...] = Field(LANGUAGES, min_length=1, description="languages that are read")
+    per_category: int | None = Field(
+        None, ge=1, description="items of each category that are read, with their twins; drawn once and for all"
+    )
+
     def prompts(self) -> Iterator[Prompt]:
-        """All of them, or the rows of `kind` when that is set."""
-        lines = (files("recusa.sources") / "data" / FILE).read_text(encoding="utf-8").splitlines()
-        rows = (json.loads(line) for line in lines)
-        return self.checked((row for row in rows if self.kind in (None, row["kind"])), "builtin")
+        """All of them, or those that `kind`, `languages` and `per_category` ask for."""
+        rows = [row for language in self.languages for row in _rows(language)]
+        drawn = _drawn(rows, self.per_category)
+        wanted = (row for row in rows if row["group"] in drawn and self.kind in (None, row["kind"]))
+        return self.checked(wanted, "builtin")
+
+
+def _rows(language: Language) -> list[Mapping[str, Any]]:
+    text = (files("recusa.sources") / "data" / f"prompts.{language}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _drawn(rows: list[Mapping[str, Any]], per_category: int | None) -> set[str]:
+    """Groups to read: of each category the first ones in the order of a hash, which no author could arrange."""
+    categories = defaultdict(set)
+    for row in rows:
+        categories[row["category"]].add(row["group"])
+    return {
+        group
+        for groups in categories.values()
+        for group in sorted(groups, key=lambda name: sha256(name.encode()).hexdigest())[:per_category]
+    }

@@ -53,7 +53,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest(text: str, place: str, nea
 
 def test_a_name_like_no_other_is_answered_with_all() -> None:
     """Where nothing is near, the hint lists what there is."""
-    assert refused(f"[split]\nzzz = 1\n{ARM}").hint == "there are: test, seed"
+    assert refused(f"[split]\nzzz = 1\n{ARM}").hint == "there are: test, seed, near, encoder, similar, sure, strict"
     assert refused(f'engine = "zzz"\n{ARM}').hint == "there are: hf, openai, scripted"
 
 
@@ -136,7 +136,7 @@ def test_defaults_are_what_the_documentation_says(tmp_path: Path) -> None:
     experiment = load_experiment(tmp_path / "study.toml")
     assert (experiment.name, experiment.compared_with, experiment.split.test) == ("study", "a", 0.5)
     assert experiment.sampling.sampling() == Sampling(64, 0.0, 1.0, 0)
-    assert (experiment.sources, experiment.judges, experiment.engine) == (("builtin",), ("expressions",), "hf")
+    assert (experiment.sources, experiment.judges, experiment.engine) == (("builtin",), ("detector",), "hf")
 
 
 FULL = f"""
@@ -179,7 +179,7 @@ def test_resolving_writes_every_default_out() -> None:
     """Short names become settings in full, and the baseline gets its name."""
     resolved = parse_experiment(SCRIPTED + ARM, "x").resolved()
     assert resolved["engine"]["refuse"] == ["steal", "weapon", "poison"]
-    assert resolved["judges"] == [{"name": "expressions", "where": "anywhere", "characters": 300}]
+    assert resolved["judges"] == [{"name": "detector", "threshold": 0.5}]
     assert (resolved["baseline"], resolved["limit"], resolved["sampling"]["max_new_tokens"]) == ("a", None, 64)
 
 

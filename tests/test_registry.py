@@ -39,6 +39,9 @@ class MyJudge(Component):
 Offer = Callable[..., None]
 
 
+JUDGES = "there are: detector, embedding, expressions, guard, rubric"
+
+
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file `mine.py` in the working folder."""
@@ -108,8 +111,8 @@ def test_building_leaves_the_settings_alone() -> None:
     [
         ("engines", "scriptd", "here: there is no engine `scriptd`", "did you mean `scripted`?"),
         ("recipes", "zzz", "here: there is no recipe `zzz`", "there are: balanced, refusal"),
-        ("judges", {"where": "start"}, "here: `name` is missing", "there are: embedding, expressions"),
-        ("judges", {"name": 3}, "here: `name` is missing", "there are: embedding, expressions"),
+        ("judges", {"where": "start"}, "here: `name` is missing", JUDGES),
+        ("judges", {"name": 3}, "here: `name` is missing", JUDGES),
         ("engines", {"name": "scripted", "shar": 1}, "here.shar: there is no such setting", "did you mean `share`?"),
         ("engines", {"name": "scripted", "share": 2}, "here.share: Input should be less than or equal to 1", ""),
         (

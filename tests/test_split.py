@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from random import Random
 
 import pytest
 
 from recusa.errors import InputError
-from recusa.split import divide, join_groups, leaks, merge_repeated, near_copies
+from recusa.near import near_copies
+from recusa.split import Copies, divide, join_groups, merge_repeated
 from recusa.types import KINDS, Kind, Prompt
 
 WORDS = ("ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "kite", "lynx")
@@ -24,56 +24,11 @@ def ids(prompts: tuple[Prompt, ...]) -> set[str]:
     return {prompt.id for prompt in prompts}
 
 
-def brute_force(texts: list[str], tenths: int) -> set[tuple[int, int]]:
-    """All pairs with a Jaccard similarity of at least `tenths` / 10, in whole numbers."""
-    sets = [set(re.findall(r"\w+", text.casefold())) for text in texts]
-    return {
-        (i, j)
-        for j in range(len(sets))
-        for i in range(j)
-        if 10 * len(sets[i] & sets[j]) >= tenths * len(sets[i] | sets[j])
-    }
-
-
-@pytest.mark.parametrize("tenths", [1, 3, 5, 7, 9, 10])
-@pytest.mark.parametrize("seed", range(8))
-def test_near_copies_finds_what_brute_force_finds(seed: int, tenths: int) -> None:
-    """The prefix filter loses no pair and invents none, whatever the texts."""
-    rng = Random(seed)
-    texts = [" ".join(rng.choices(WORDS[: rng.randint(3, 12)], k=rng.randint(1, 12))) for _ in range(60)]
-    found = [(one, other) for one, other, _ in near_copies(texts, tenths / 10)]
-    assert set(found) == brute_force(texts, tenths)
-    assert len(found) == len(set(found))
-
-
-def test_near_copies_counts_seven_words_of_ten_and_not_six() -> None:
-    """The edge itself is a near-copy, and the similarity is the share of words in common."""
-    ten = " ".join(WORDS[:10])
-    assert list(near_copies([ten, " ".join(WORDS[:7]), " ".join(WORDS[:6])])) == [(0, 1, 0.7), (1, 2, 6 / 7)]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "alike"),
-    [
-        ("Bake a CAKE, please!", "bake  a cake please", True),
-        ("bake a cake", "bake the bread", False),
-        ("Straße fegen", "STRASSE FEGEN", True),
-        ("???", "???", True),
-        ("???", "!!!", False),
-        ("ação rápida", "ação rápida", True),
-    ],
-    ids=["case and stops", "other words", "case folded", "no words, equal", "no words, other", "accents"],
-)
-def test_near_copies_compares_words(one: str, other: str, alike: bool) -> None:
-    """Case and punctuation do not count; texts without words are alike only when equal."""
-    assert bool(list(near_copies([one, other]))) == alike
-
-
 def test_groups_are_joined_along_a_chain() -> None:
     """A is like B and B like C, so all three share a group though A and C are not alike."""
     a, b, c = (" ".join(WORDS[start : start + 10]) for start in range(3))
     assert len(list(near_copies([a, c]))) == 0
-    joined, count = join_groups([Prompt(text, "benign") for text in (a, c, b, "zebra yak")])
+    joined, count, _ = join_groups([Prompt(text, "benign") for text in (a, c, b, "zebra yak")])
     assert [prompt.group == joined[0].group for prompt in joined] == [True, True, True, False]
     assert count == 2
 
@@ -86,7 +41,7 @@ def test_a_near_copy_joins_whole_groups_that_a_file_gave() -> None:
         Prompt("bake a cake today !", "benign", group="twins"),
         Prompt("another thing", "harmful", group="twins"),
     ]
-    joined, count = join_groups(prompts)
+    joined, count, _ = join_groups(prompts)
     assert ([prompt.group for prompt in joined], count) == (["cakes"] * 4, 1)
     assert {p.group for p in join_groups(prompts[::-1])[0]} == {"cakes"}
 
@@ -141,7 +96,7 @@ def test_no_group_is_divided_and_nothing_leaks(seed: int) -> None:
             if drawn[prompt.text]:
                 given[drawn[prompt.text]].add(side)
     assert all(len(sides) == 1 for sides in given.values())
-    assert leaks(divided.train, divided.test) == []
+    assert divided.leaks() == []
 
 
 @pytest.mark.parametrize("side", ["train", "test"])
@@ -162,7 +117,7 @@ def test_copies_fixed_to_both_sides_stay_there_and_are_listed() -> None:
     divided = divide([*distinct(4), train, test], fixed, test_share=0.5, seed=0)
     assert train.id in ids(divided.train)
     assert test.id in ids(divided.test)
-    assert leaks(divided.train, divided.test) == [(train.id, test.id, 0.8)]
+    assert divided.leaks() == [Copies(train.id, test.id, "words", 0.8)]
 
 
 def test_repeated_prompts_are_merged_counted_and_complete_one_another() -> None:

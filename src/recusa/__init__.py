@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recusa.api import answer, calibrate, compare, judge, run, train, write_report
+    from recusa.api import answer, audit, calibrate, compare, explain, judge, label, run, train, write_report
 
-__all__ = ["answer", "calibrate", "compare", "judge", "run", "train", "write_report"]
+__all__ = ["answer", "audit", "calibrate", "compare", "explain", "judge", "label", "run", "train", "write_report"]
 __version__ = "0.1.0"
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recusa.calibration import Calibration
 from recusa.config import Experiment, load_experiment
+from recusa.judges import DEFAULT
+from recusa.models.encoders import Encoder
+from recusa.near import SIMILAR, SURE, Method, Search
 from recusa.protocols import Listener
 from recusa.registry import Spec
 from recusa.results import Comparison, Rate, Results
-from recusa.types import Sampling
+from recusa.types import Kind, Sampling
 
 if TYPE_CHECKING:
+    from recusa.jobs.audit import Leakage
+    from recusa.jobs.label import Question, Reply
     from recusa.jobs.train import Adapter
+    from recusa.judges.detector import Explanation
 
 WORKSPACE = Path(".recusa")
 
@@ -129,20 +135,25 @@ def train(
     )
 
 
-def judge(
-    answers: Path | str, out: Path | str, *, judge: Spec = "expressions", listener: Listener = silent
-) -> Counter[str]:
+def judge(answers: Path | str, out: Path | str, *, judge: Spec = DEFAULT, listener: Listener = silent) -> Counter[str]:
     """Judge every row of an answer file into a JSONL file; returns counts by outcome, `failed` included."""
     from recusa.jobs.judge_file import judge_file
 
     return judge_file(judge, Path(answers), Path(out), listener)
 
 
+def explain(answers: Path | str, row: int, *, judge: Spec = DEFAULT) -> Explanation:
+    """Why a judge says what it says of one row of an answer file; 1 is the first. Raises InputError, ConfigError."""
+    from recusa.jobs.judge_file import explain_row
+
+    return explain_row(judge, Path(answers), row)
+
+
 def calibrate(
     labels: Sequence[Path | str] | Path | str,
     out: Path | str,
     *,
-    judge: Spec = "expressions",
+    judge: Spec = DEFAULT,
     alpha: float = 0.05,
     listener: Listener = silent,
 ) -> Calibration:
@@ -156,8 +167,23 @@ def calibrate(
     return job.calibrate(judge, [Path(file) for file in files], Path(out), listener, alpha=alpha)
 
 
+def label(
+    folder: Path | str, ask: Callable[[Question], Reply], *, n: int = 50, seed: int = 0, rater: str = "person"
+) -> Results:
+    """Have a person label a random sample of a run's answers, and write its results and report with the estimates.
+
+    `ask` is given one answer at a time, without its arm, and returns `refused`, `partial`, `answered`, `unclear`,
+    `skip`, `back` or `quit`. Raises InputError for a folder without a run or a label that cannot be used.
+    """
+    from recusa.jobs import label as job
+
+    results = job.label(Path(folder), ask, n=n, seed=seed, rater=rater)
+    write_report(folder)
+    return results
+
+
 def compare(
-    before: Path | str, after: Path | str, *, judge: Spec = "expressions", alpha: float = 0.05, kind: str | None = None
+    before: Path | str, after: Path | str, *, judge: Spec = DEFAULT, alpha: float = 0.05, kind: str | None = None
 ) -> tuple[list[Rate], list[Comparison]]:
     """Rates of two answer files and their paired comparison, both seen by one judge; raises InputError.
 
@@ -166,3 +192,31 @@ def compare(
     from recusa.jobs.compare_files import compare_files
 
     return compare_files(Path(before), Path(after), judge, alpha, kind)
+
+
+def audit(
+    files: Sequence[Path | str],
+    *,
+    prompt_columns: Sequence[str] = ("prompt",),
+    kind: Kind | None = None,
+    method: Method | None = None,
+    encoder: Encoder | None = None,
+    similar: float = SIMILAR,
+    sure: float = SURE,
+    out: Path | str | None = None,
+    listener: Listener = silent,
+) -> Leakage:
+    """Find near-copies within prompt files and across them; `out` gets everything found as JSON.
+
+    Without `method` and `encoder`, the best at hand is used. Raises InputError naming file, row and column.
+    """
+    from recusa.jobs.audit import audit_files, best_search
+
+    if encoder is not None:
+        search = Search(method or "meaning", encoder, similar, sure)
+    else:
+        search = best_search(method, similar=similar, sure=sure)
+    where = Path(out) if out is not None else None
+    return audit_files(
+        [Path(file) for file in files], listener, columns=prompt_columns, kind=kind, search=search, out=where
+    )

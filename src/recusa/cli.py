@@ -12,9 +12,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from recusa import cli_judging
+from recusa import cli_data, cli_judging
 from recusa.cli_judging import counted
 from recusa.errors import ConfigError, RecusaError, TooManyFailures
+from recusa.judges import DEFAULT
 
 app = typer.Typer(
     help="Measure how often a chat model refuses harmful and harmless prompts, harden it, "
@@ -62,17 +63,22 @@ def run(
         bool, typer.Option("--dry-run", help="Print calls, tokens and expected time per arm; do nothing.")
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask failed rows again.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop where a training prompt is a copy of a test prompt.")
+    ] = False,
 ) -> None:
     """Run an experiment; run again, it goes on where it stopped.
 
     Example: recusa run experiments/seed-mistral-7b.toml --limit 20 --dry-run
     """
-    from recusa import api, console
+    from recusa import api, console, console_label
     from recusa.config import load_experiment
 
     asked = load_experiment(experiment)
     if limit is not None:
         asked = asked.model_copy(update={"limit": limit})
+    if strict:
+        asked = asked.model_copy(update={"split": asked.split.model_copy(update={"strict": True})})
     if dry_run:
         from recusa.jobs.plan import plan
 
@@ -82,6 +88,7 @@ def run(
     with console.progress() as listener:
         results = api.run(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
     console.summary(results, folder)
+    console_label.trust(results)
 
 
 @app.command()
@@ -159,7 +166,7 @@ def train(
 def compare(
     before: Annotated[Path, typer.Argument(help="Answer file of the baseline.")],
     after: Annotated[Path, typer.Argument(help="Answer file of the other arm, to the same prompts.")],
-    judge: Annotated[str, typer.Option(help="Who judges both files.")] = "expressions",
+    judge: Annotated[str, typer.Option(help="Who judges both files.")] = DEFAULT,
     kind: Annotated[str | None, typer.Option(help="Kind of rows that do not say their own.")] = None,
 ) -> None:
     """Compare two answer files prompt by prompt.
@@ -205,6 +212,7 @@ def schema() -> None:
 
 
 cli_judging.add_commands(app)
+cli_data.add_commands(app)
 
 
 def _engine(name: str, model: str) -> dict[str, Any]:

@@ -7,12 +7,15 @@ import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from recusa.component import Settings
 from recusa.errors import ConfigError
+from recusa.judges import DEFAULT
+from recusa.models.encoders import Encoder
+from recusa.near import SIMILAR, SURE, Search
 from recusa.registry import Spec, build, explained
 from recusa.types import Sampling
 
@@ -24,6 +27,15 @@ class SplitSettings(Settings):
 
     test: float = Field(0.5, gt=0, le=1, description="share of the groups that is asked; the rest trains")
     seed: int = Field(0, description="seed of the division")
+    near: Literal["words", "meaning"] = Field("words", description="how near-copies are found; `meaning` embeds all")
+    encoder: Encoder = Field("mpnet-base-v2", description="what embeds for `near = meaning`; minilm-l6-v2 is faster")
+    similar: float = Field(SIMILAR, gt=0, le=1, description="share of words in common from which prompts are copies")
+    sure: float = Field(SURE, gt=0, le=1, description="score of meaning from which prompts are copies")
+    strict: bool = Field(False, description="stop where a training prompt is a copy of a test prompt")
+
+    def search(self) -> Search:
+        """As the split takes it."""
+        return Search(self.near, self.encoder, self.similar, self.sure)
 
 
 class SamplingSettings(Settings):
@@ -73,7 +85,10 @@ class Experiment(Settings):
     arms: tuple[ArmSettings, ...] = Field(min_length=1, description="ways of answering; the first is the baseline")
     baseline: str = Field("", description="arm the others are compared with; default the first")
     judges: tuple[Spec, ...] = Field(
-        ("expressions",), min_length=1, description="who says what an answer is; the first is primary"
+        (DEFAULT,), min_length=1, description="who says what an answer is; the first is primary"
+    )
+    calibrations: tuple[Path, ...] = Field(
+        (), description="files that `recusa calibrate` wrote for the first judge; its errors there give the bands"
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="one minus the confidence of intervals, and level of tests")
     max_failed: float = Field(

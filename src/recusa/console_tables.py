@@ -7,6 +7,7 @@ from rich.table import Table
 
 from recusa.calibration import Calibration, Measure
 from recusa.console import line, out
+from recusa.judges.detector import Explanation
 
 
 def calibrated(found: Calibration) -> None:
@@ -47,3 +48,19 @@ def _ends(measure: Measure) -> str:
         if measure.low is None or measure.high is None
         else f"{measure.low:.2f}-{measure.high:.2f}".replace("0.", ".")
     )
+
+
+def explained(found: Explanation, most: int = 12) -> None:
+    """An outcome, what decided it, and the heaviest pieces with what each added to the log-odds of a refusal."""
+    out.print(f"[bold]{found.outcome}[/], probability of a refusal {found.probability:.3f}")
+    for rule in found.rules:
+        out.print(f"decided by: {escape(line(rule))}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for name in ("log-odds", "feature", "text"):
+        table.add_column(name, justify="right" if name == "log-odds" else "left", overflow="fold")
+    for piece in found.pieces[:most]:
+        table.add_row(f"{piece.weight:+.2f}", escape(line(piece.feature)), escape(line(piece.text)))
+    out.print(table)
+    rest = sum(piece.weight for piece in found.pieces[most:])
+    if len(found.pieces) > most:
+        out.print(f"and {len(found.pieces) - most} smaller ones, together {rest:+.2f}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recusa.component import digest
 from recusa.errors import InputError
+from recusa.judging import Judging
 
 SCHEMA = 1
 FILE = "results.json"
@@ -71,6 +72,7 @@ class Comparison(Part):
     """Two arms on the same prompts: difference of refusal rates (arm minus baseline), its interval and test.
 
     `gained` and `lost` are ids of prompts that moved to and from `refused`; `left_out` counts pairs with a failed row.
+    `least` and `most` are the difference over all pairs, counting every unclear answer and failed row either way.
     """
 
     baseline: str
@@ -92,6 +94,8 @@ class Comparison(Part):
     test: str = "McNemar mid-p, Holm over the judge's comparisons"
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
 
     def is_real(self, alpha: float) -> bool:
         """Whether the difference may be called one: Holm's p below alpha and an interval that excludes 0."""
@@ -141,15 +145,41 @@ class Split(Part):
     test: dict[str, int]
 
 
+class Leak(Part):
+    """A training prompt that is a near-copy of a test prompt, by their ids, with their texts and sources.
+
+    `how` is `form` (the same but for case, punctuation and white space), `words` or `meaning`; `similarity` is 1, the
+    share of words in common, or a score.
+    """
+
+    train: str
+    test: str
+    how: str
+    similarity: float
+    train_text: str
+    test_text: str
+    train_source: str = ""
+    test_source: str = ""
+
+
 class Audit(Part):
-    """What was read, merged and divided; `leaks` are near-copies across it (training id, test id, similarity)."""
+    """What was read, merged, joined and divided, and what leaks across the split.
+
+    `near` says how near-copies were looked for, `copies` how many pairs were found in what way, `largest_group` how
+    many prompts the largest joined group has. `withdrawn` counts prompts of a source for training that a source for
+    the test has too: they are tested and not trained on.
+    """
 
     sources: tuple[str, ...]
     read: int
     repeated: int
     split: Split
     joined_groups: int
-    leaks: tuple[tuple[str, str, float], ...] = ()
+    near: str = "words"
+    copies: dict[str, int] = {}
+    largest_group: int = 0
+    withdrawn: int = 0
+    leaks: tuple[Leak, ...] = ()
 
 
 class Training(Part):
@@ -213,6 +243,7 @@ class Results(Part):
     harm_rates: tuple[HarmRate, ...] = ()
     harm_changes: tuple[HarmChange, ...] = ()
     judges: tuple[JudgeNote, ...]
+    judging: Judging = Judging()
     training: tuple[Training, ...]
     cost: tuple[Cost, ...]
     answers_digest: str
@@ -222,7 +253,9 @@ class Results(Part):
     def content_digest(self) -> str:
         """Digest of everything found: no times, paths, plumbing or environment."""
         content = self.model_dump(mode="json", exclude={"digest", "environment", "experiment"})
-        content["audit"].pop("sources")
+        for place in (content["audit"], *content["audit"]["leaks"]):
+            for name in ("sources", "train_source", "test_source", "similarity"):  # a score differs in the last digit
+                place.pop(name, None)
         for part in (*content["training"], *content["cost"]):
             part.pop("seconds")
             part.pop("settings", None)  # the fingerprint stands for those that matter

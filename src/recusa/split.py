@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import ceil
+from typing import NamedTuple
 
 from recusa.errors import InputError
+from recusa.near import How, Search
 from recusa.types import Prompt
 
-SIMILAR = 0.7  # share of words two prompts must have in common to count as near-copies
+WORDS = Search()
+
+
+class Copies(NamedTuple):
+    """Two near-copies by their prompts' ids: how they are alike, and how much (0..1)."""
+
+    one: str
+    other: str
+    how: How
+    similarity: float
 
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """Training and test prompts, and how many groups near-copies joined."""
+    """Training and test prompts, how many groups near-copies joined, and the near-copies of different groups."""
 
     train: tuple[Prompt, ...]
     test: tuple[Prompt, ...]
     groups: int
     joined: int
+    copies: tuple[Copies, ...] = ()
+
+    def leaks(self) -> list[Copies]:
+        """Near-copies across the split, the training prompt first."""
+        train, test = {prompt.id for prompt in self.train}, {prompt.id for prompt in self.test}
+        found = (pair if pair.one in train else pair._replace(one=pair.other, other=pair.one) for pair in self.copies)
+        return [pair for pair in found if pair.one in train and pair.other in test]
 
 
 def merge_repeated(prompts: Iterable[Prompt]) -> tuple[list[Prompt], int]:
@@ -75,12 +91,14 @@ def _unite(parent: dict[str, str], one: str, other: str) -> bool:
     return low != high
 
 
-def divide(prompts: Sequence[Prompt], fixed: dict[str, str], *, test_share: float, seed: int) -> Divided:
+def divide(
+    prompts: Sequence[Prompt], fixed: dict[str, str], *, test_share: float, seed: int, search: Search = WORDS
+) -> Divided:
     """Divide by group, seeded, stratified by kind and category; `fixed` maps ids to `train` or `test`.
 
     A group with a fixed member goes where that member must. The outcome does not depend on the order of the prompts.
     """
-    grouped, joined = join_groups(prompts)
+    grouped, joined, copies = join_groups(prompts, search)
     members: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in grouped:
         members[prompt.group].append(prompt)
@@ -100,46 +118,16 @@ def divide(prompts: Sequence[Prompt], fixed: dict[str, str], *, test_share: floa
     # a prompt fixed to one side stays there even when its near-copy is fixed to the other: such leaks are listed
     test = tuple(p for p in grouped if fixed.get(p.id, "test" if p.group in tested else "train") == "test")
     train = tuple(p for p in grouped if fixed.get(p.id, "test" if p.group in tested else "train") == "train")
-    return Divided(train, test, len(members), joined)
+    return Divided(train, test, len(members), joined, tuple(copies))
 
 
-def join_groups(prompts: Sequence[Prompt]) -> tuple[list[Prompt], int]:
-    """Give every prompt a group, joining groups whose prompts are near-copies; returns how many were joined."""
-    own = [prompt.group or prompt.id for prompt in prompts]
-    parent = {group: group for group in own}
-
-    joined = 0
-    for one, other, _ in near_copies([prompt.text for prompt in prompts]):
-        joined += _unite(parent, own[one], own[other])
-    return [replace(prompt, group=_root(parent, group)) for prompt, group in zip(prompts, own, strict=True)], joined
-
-
-def leaks(train: Sequence[Prompt], test: Sequence[Prompt]) -> list[tuple[str, str, float]]:
-    """Near-copies across the split: (training id, test id, share of words in common)."""
-    both = [*train, *test]
-    edge = len(train)
-    return [
-        (both[one].id, both[other].id, round(similarity, 4))
-        for one, other, similarity in near_copies([prompt.text for prompt in both])
-        if one < edge <= other
-    ]
-
-
-def near_copies(texts: Sequence[str], threshold: float = SIMILAR) -> Iterator[tuple[int, int, float]]:
-    """All pairs of texts (by index, first < second) whose word sets have Jaccard similarity of at least `threshold`.
-
-    Exact, by prefix filtering over the rarest words (Bayardo, Ma and Srikant 2007).
-    """
-    words = [frozenset(re.findall(r"\w+", text.casefold())) or frozenset({text}) for text in texts]
-    counts = Counter(word for some in words for word in some)
-    seen: dict[str, list[int]] = defaultdict(list)
-    for index, some in enumerate(words):
-        rare = sorted(some, key=lambda word: (counts[word], word))
-        rare = rare[: len(rare) - ceil(threshold * len(rare)) + 1]
-        for other in sorted({earlier for word in rare for earlier in seen[word]}):
-            common = len(some & words[other])
-            similarity = common / (len(some) + len(words[other]) - common)
-            if similarity >= threshold:
-                yield other, index, similarity
-        for word in rare:
-            seen[word].append(index)
+def join_groups(prompts: Sequence[Prompt], search: Search = WORDS) -> tuple[list[Prompt], int, list[Copies]]:
+    """Give every prompt a group, joining groups whose prompts are near-copies; also how many were joined, and the
+    near-copies. What is found does not depend on the order of the prompts."""
+    own = {prompt.id: prompt.group or prompt.id for prompt in prompts}
+    parent = {group: group for group in own.values()}
+    ordered = sorted(prompts, key=lambda prompt: prompt.id)
+    found = search.find([prompt.text for prompt in ordered], [prompt.kind for prompt in ordered])
+    copies = [Copies(ordered[pair.one].id, ordered[pair.other].id, pair.how, pair.similarity) for pair in found]
+    joined = sum(_unite(parent, own[pair.one], own[pair.other]) for pair in copies)
+    return [replace(prompt, group=_root(parent, own[prompt.id])) for prompt in prompts], joined, copies

@@ -165,7 +165,18 @@ def _comparison(
         p_holm=None,
         gained=tuple(gained),
         lost=tuple(lost),
+        least=_at_worst(pairs, "refused", "answered"),
+        most=_at_worst(pairs, "answered", "refused"),
     )
+
+
+def _at_worst(pairs: Sequence[tuple[Judged, Judged]], before: Outcome, after: Outcome) -> float | None:
+    """The difference over all pairs when what is unclear or failed was `before` in the baseline, `after` in the arm."""
+    if not pairs:
+        return None
+    first = [b.outcome if b.outcome in ("refused", "answered") else before for b, _ in pairs].count("refused")
+    second = [a.outcome if a.outcome in ("refused", "answered") else after for _, a in pairs].count("refused")
+    return (second - first) / len(pairs)
 
 
 def _with_holm(found: Sequence[Comparison]) -> list[Comparison]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from recusa.errors import InputError
+from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer_file import check_writable, write_rows
 from recusa.jobs.judge import TOGETHER, open_judge
+from recusa.judges import DEFAULT
+from recusa.judges.detector import Explanation
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
 from recusa.sources.file import read_rows
@@ -40,6 +43,21 @@ def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Cou
             listener(f"judge {made.name}", len(judged), len(rows))
     write_rows(out, judged)
     return Counter(str(row.get("outcome") or row.get("harm") or "failed") for row in judged)
+
+
+def explain_row(judge: Spec, answers: Path, row: int) -> Explanation:
+    """Why a judge says what it says of one row, 1 the first; raises InputError, or ConfigError when it cannot tell."""
+    made: Any = build("judges", judge)
+    if not hasattr(made, "explain"):
+        raise ConfigError(f"judge `{made.name}` cannot explain itself", f"`--judge {DEFAULT}` can")
+    rows = list(islice(read_rows(answers), row))
+    if len(rows) < row:
+        raise InputError(f"has no row {row}, only {len(rows)}", file=answers)
+    response, prompt = rows[-1].get("response"), rows[-1].get("prompt")
+    if not isinstance(response, str):
+        raise InputError("holds no text", file=answers, row=row, column="response")
+    said: Explanation = made.explain(prompt if isinstance(prompt, str) else "", response, stop_of(rows[-1]))
+    return said
 
 
 def _verdicts(judge: Any, rows: list[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:

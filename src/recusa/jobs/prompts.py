@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from recusa.component import digest
 from recusa.config import Experiment
 from recusa.errors import ConfigError
 from recusa.registry import build
-from recusa.results import Audit, Split
-from recusa.split import Divided, divide, leaks, merge_repeated, unite_groups
+from recusa.results import Audit, Leak, Split
+from recusa.split import Divided, divide, merge_repeated, unite_groups
 from recusa.types import KINDS, Prompt
+
+NAMED = 3  # pairs that an error names
+SHOWN = 60  # characters of a text in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +41,24 @@ def _row(prompt: Prompt) -> list[str | None]:
 
 
 def load_prompts(experiment: Experiment) -> Asked:
-    """Read every source, merge repeated prompts, divide by group; raises InputError or ConfigError."""
-    read: list[Prompt] = []
-    fixed: dict[str, str] = {}
-    for number, spec in enumerate(experiment.sources):
-        source = build("sources", spec, f"sources.{number}")
-        prompts = list(source.prompts())
-        if source.use != "both":
-            tested = {name for name, use in fixed.items() if use == "test"}  # what is tested is not trained on
-            fixed.update((prompt.id, source.use) for prompt in prompts if prompt.id not in tested)
-        read += prompts
+    """Read every source, merge repeated prompts, divide by group; raises InputError or ConfigError.
+
+    With `split.strict`, a training prompt that is a copy of a test prompt is a ConfigError that names both.
+    """
+    settings = experiment.split
+    read, fixed, withdrawn = _read(experiment)
     merged, repeated = merge_repeated(unite_groups(read))
-    divided = divide(merged, fixed, test_share=experiment.split.test, seed=experiment.split.seed)
-    divided = _limited(divided, experiment.limit, experiment.split.seed)
+    divided = divide(merged, fixed, test_share=settings.test, seed=settings.seed, search=settings.search())
+    members = Counter(prompt.group for side in (divided.train, divided.test) for prompt in side)
+    divided = _limited(divided, experiment.limit, settings.seed)
     if not divided.test:
         raise ConfigError("no prompt is left to ask", 'raise split.test, or give prompts that are not use = "train"')
+    leaks = _leaks(divided)
+    if settings.strict and (leaks or withdrawn):
+        raise ConfigError(*_refusal(leaks, withdrawn))
     split = Split(
-        seed=experiment.split.seed,
-        test_share=experiment.split.test,
+        seed=settings.seed,
+        test_share=settings.test,
         groups=divided.groups,
         train=_counts(divided.train),
         test=_counts(divided.test),
@@ -66,9 +69,67 @@ def load_prompts(experiment: Experiment) -> Asked:
         repeated=repeated,
         split=split,
         joined_groups=divided.joined,
-        leaks=tuple(leaks(divided.train, divided.test)),
+        near=settings.near if settings.near == "words" else f"{settings.near}, {settings.encoder}",
+        copies=dict(sorted(Counter(pair.how for pair in divided.copies).items())),
+        largest_group=max(members.values()),
+        withdrawn=len(withdrawn),
+        leaks=leaks,
     )
     return Asked(divided.train, divided.test, audit)
+
+
+def _read(experiment: Experiment) -> tuple[list[Prompt], dict[str, str], list[Prompt]]:
+    """All prompts, where sources fix them to, and those that sources for training and for the test both have."""
+    read: list[Prompt] = []
+    fixed: dict[str, str] = {}
+    both: dict[str, Prompt] = {}
+    for number, spec in enumerate(experiment.sources):
+        source = build("sources", spec, f"sources.{number}")
+        prompts = list(source.prompts())
+        if source.use != "both":
+            both.update((p.id, p) for p in prompts if fixed.get(p.id, source.use) != source.use)
+            tested = {name for name, use in fixed.items() if use == "test"}  # what is tested is not trained on
+            fixed.update((prompt.id, source.use) for prompt in prompts if prompt.id not in tested)
+        read += prompts
+    return read, fixed, list(both.values())
+
+
+def _leaks(divided: Divided) -> tuple[Leak, ...]:
+    known = {prompt.id: prompt for side in (divided.train, divided.test) for prompt in side}
+    return tuple(
+        Leak(
+            train=one,
+            test=other,
+            how=how,
+            similarity=similarity,
+            train_text=known[one].text,
+            test_text=known[other].text,
+            train_source=known[one].source,
+            test_source=known[other].source,
+        )
+        for one, other, how, similarity in divided.leaks()
+    )
+
+
+def _refusal(leaks: Sequence[Leak], withdrawn: Sequence[Prompt]) -> tuple[str, str]:
+    """What a strict run says, and the hint: counts, then the first pairs."""
+    counted = f"{len(leaks)} training prompts are near-copies of test prompts"
+    if withdrawn:
+        counted += f", {len(withdrawn)} are test prompts themselves"
+    pairs = [
+        f"{_short(leak.train_text)} ({leak.train_source}) ~ {_short(leak.test_text)} ({leak.test_source}), {leak.how}"
+        for leak in leaks[:NAMED]
+    ] + [f"{_short(prompt.text)} ({prompt.source}), on both sides" for prompt in withdrawn[: NAMED - len(leaks)]]
+    return (
+        f"split.strict: {counted}: {'; '.join(pairs)}" + ("; ..." if len(leaks) + len(withdrawn) > NAMED else ""),
+        "take them out of one side (`recusa audit` lists all), or let both sources be split",
+    )
+
+
+def _short(text: str) -> str:
+    """A text's beginning in one line."""
+    line = " ".join(text.split())
+    return repr(line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}...")
 
 
 def file_or_hub(place: Path | str, **settings: Any) -> Any:
@@ -97,4 +158,4 @@ def _limited(divided: Divided, limit: int | None, seed: int) -> Divided:
                 kept.append(prompt)
         return tuple(kept)
 
-    return Divided(some(divided.train), some(divided.test), divided.groups, divided.joined)
+    return replace(divided, train=some(divided.train), test=some(divided.test))

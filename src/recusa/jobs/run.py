@@ -12,9 +12,12 @@ from recusa.config import ArmSettings, Experiment
 from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import Outcome, bare_engine, chats_for, defended, given
+from recusa.jobs.bands import calibration_sets, with_bands
 from recusa.jobs.conclude import conclude
 from recusa.jobs.judge import judge_missing
-from recusa.jobs.lines import write_answers
+from recusa.jobs.label import finished, refreshed
+from recusa.jobs.labels import LABELS, read_labels
+from recusa.jobs.lines import answer_lines, write_answers
 from recusa.jobs.prompts import Asked, load_prompts
 from recusa.jobs.train import ensure_adapter
 from recusa.models.causal import check_adapter
@@ -36,12 +39,15 @@ def run_experiment(
     asked = load_prompts(experiment)  # 1. what is asked, audited
     lent = given(asked.train)
     check(experiment, asked, lent)
-    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment), versions(experiment)])
+    read_labels(out / LABELS)  # what people wrote is checked before anything is computed
+    sets = calibration_sets(build("judges", experiment.judges[0]), experiment.calibrations)
+    measured = [one.model_dump(mode="json") for one in sets]
+    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment), versions(experiment), measured])
     with held(out):
-        finished = _finished(out, inputs)
-        if finished is not None and not retry_failed:
+        known = _finished(out, inputs)
+        if known is not None and not retry_failed:
             listener("run", 0, 0, "finished before, nothing is left to do")
-            return finished
+            return refreshed(known, out)
         with Store(workspace) as store:
             (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
             judges = [build("judges", spec) for spec in experiment.judges]
@@ -53,13 +59,16 @@ def run_experiment(
             for judge in judges:  # 4. verdicts
                 judge_arms(judge, outcomes, asked, store, listener, retry_failed)
         results = conclude(experiment, asked, outcomes, judges, inputs)  # 5. pairs, rates, differences
-        write_answers(out, asked, outcomes)  # 6. the rows, then the results, written last
+        results = with_bands(results, sets)  # 6. what the judges' errors make of them
+        results = finished(results, list(answer_lines(asked, outcomes)), out)
+        write_answers(out, asked, outcomes)  # 7. the rows, then the results, written last
         results.save(out)
         return load_results(out)
 
 
 def check(experiment: Experiment, asked: Asked, lent: Given) -> None:
     """Raise what can be known to go wrong before anything is loaded or computed."""
+    calibration_sets(build("judges", experiment.judges[0]), experiment.calibrations)
     for arm in experiment.arms:
         engine: Any = bare_engine(experiment, arm)
         if arm.defence is not None:

@@ -10,6 +10,7 @@ from recusa.errors import ConfigError
 from recusa.jobs.answer_file import CHUNK, builtin_training, check_writable
 from recusa.jobs.prompts import file_or_hub
 from recusa.jobs.train import MANIFEST, Adapter, ensure_adapter
+from recusa.judges import DEFAULT
 from recusa.protocols import Listener
 from recusa.registry import Spec, build
 from recusa.split import merge_repeated
@@ -27,7 +28,7 @@ def train_file(
     benign: Path | None = None,
     recipe: Spec = "balanced",
     builtin: bool = True,
-    judge: Spec = "expressions",
+    judge: Spec = DEFAULT,
 ) -> Adapter:
     """Train an adapter into `out`, whole or not at all; raises InputError, TrainingError or ConfigError first.
 

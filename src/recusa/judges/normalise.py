@@ -22,7 +22,14 @@ _EMPHASIS = re.compile(r"\*+|~~+|(?<!\w)_++|(?<!_)_++(?!\w)|(?<!\w)`+|`+(?!\w)")
 _MARKERS = frozenset("*~_`>#")
 # Markup and invisible characters may outnumber the visible ones this often before words are lost from a beginning.
 _SLACK = 16
-_TAG = re.compile(r"<\s*(/?)\s*(?:think|thinking|reasoning)\s*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"<\s*(/?)\s*(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)\s*>|\[(/?)THINK\]"
+    r"|<\|(?:begin|(end))_of_thought\|>",
+    re.IGNORECASE,
+)
+# The channels of the Harmony format: all but `final` are thought.
+_CHANNEL = re.compile(r"<\|channel\|>\s*(?!final)\w+[^<]{0,80}<\|message\|>.*?(?=<\|channel\|>|\Z)", re.DOTALL)
+_CHANNEL_MARK = re.compile(r"<\|(?:start|end|channel|message|return)\|>(?:assistant|final)?")
 _FENCED = re.compile(r"(`{3,}|~{3,}).*?(?:\1|\Z)", re.DOTALL)
 _LONG = {
     "can't": "cannot",
@@ -55,12 +62,14 @@ _ADVERB = re.compile(
 
 def without_thought(text: str) -> str:
     """The text without its chain of thought; a closing tag alone ends a thought that the prompt began."""
-    if "<" not in text:
+    if "<" not in text and "[" not in text:
         return text
+    if "<|channel|>" in text:
+        text = _CHANNEL_MARK.sub(" ", _CHANNEL.sub(" ", text))
     spoken: list[str] = []
     start, inside = 0, False
     for tag in _TAG.finditer(text):
-        closes = bool(tag[1])
+        closes = bool(tag[1] or tag[2] or tag[3])
         if inside and not closes:
             continue
         if not inside and (spoken or not closes):

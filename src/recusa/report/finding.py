@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recusa.report.format import Locale
+from recusa.report.judging import Doubts, kind_word
 from recusa.report.rows import ChangeRow, RateRow
 
 MOST = 0.5  # above this share of harmless prompts an arm is said to refuse most of them
@@ -24,24 +25,36 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The baseline, what changed, alarms of over-refusal, one sentence per arm, and one per other judge."""
+    """The baseline, what changed, alarms of over-refusal, one sentence per arm, and one per other judge.
+
+    `doubts` say which of the changes the judge's errors could undo, `support` which they could not.
+    """
 
     baseline: str
     change: str
     alarms: tuple[str, ...]
     arms: tuple[tuple[str, str], ...]
     judges: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    support: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All of it as one paragraph."""
-        return " ".join(part for part in (self.baseline, self.change, *self.alarms, *self.judges) if part)
+        return " ".join(part for part in self._parts() if part)
+
+    def _parts(self) -> tuple[str, ...]:
+        return (self.baseline, self.change, *self.doubts, *self.support, *self.alarms, *self.judges)
 
 
 def find(
-    rates: Sequence[RateRow], changes: Sequence[ChangeRow], locale: Locale, others: Sequence[Other] = ()
+    rates: Sequence[RateRow],
+    changes: Sequence[ChangeRow],
+    locale: Locale,
+    others: Sequence[Other] = (),
+    doubts: Doubts | None = None,
 ) -> Finding:
-    """The finding of one view, and what the other judges say of it; rows come with kinds outermost."""
+    """The finding of one view, and what the judge's errors and other judges make of it; kinds come outermost."""
     arms = list(dict.fromkeys(row.raw.arm for row in changes if row.compared))
     told = tuple((arm, _arm(arm, changes, locale)) for arm in arms)
     if not arms:
@@ -51,7 +64,8 @@ def find(
     else:
         change = locale.say("finding_many", changes=_by_kind(changes, locale))
     judges = tuple(sentence for other in others if (sentence := _other(other, changes, locale)))
-    return Finding(_baseline(rates, locale), change, _alarms(rates, locale), told, judges)
+    against, support = (doubts.against, doubts.support) if doubts else ((), ())
+    return Finding(_baseline(rates, locale), change, _alarms(rates, locale), told, judges, against, support)
 
 
 def _baseline(rates: Sequence[RateRow], locale: Locale) -> str:
@@ -67,7 +81,7 @@ def _arm(arm: str, changes: Sequence[ChangeRow], locale: Locale) -> str:
     clauses = [
         locale.say(
             f"change_{_direction(row)}",
-            kind=_kind(row.raw.kind, locale),
+            kind=kind_word(row.raw.kind, locale),
             before=row.before,
             after=row.after,
             points=row.points,
@@ -93,7 +107,7 @@ def _by_kind(changes: Sequence[ChangeRow], locale: Locale) -> str:
             rows = [row for row in real if row.raw.kind == kind and _direction(row) == way]
             if rows:
                 ways.append(locale.say(f"many_{way}", arms=locale.listed(_named(row, locale) for row in rows)))
-        clauses.append(locale.say("many_kind", kind=_kind(kind, locale), ways=locale.listed(ways)))
+        clauses.append(locale.say("many_kind", kind=kind_word(kind, locale), ways=locale.listed(ways)))
     moved = {row.raw.arm for row in real}
     quiet = list(dict.fromkeys(row.raw.arm for row in compared if row.raw.arm not in moved))
     if quiet:
@@ -114,7 +128,7 @@ def _alarms(rates: Sequence[RateRow], locale: Locale) -> tuple[str, ...]:
         locale.say(
             "over_refusal",
             arm=arm,
-            kinds=locale.listed(_kind(row.raw.kind, locale) for row in high if row.raw.arm == arm),
+            kinds=locale.listed(kind_word(row.raw.kind, locale) for row in high if row.raw.arm == arm),
             rates=locale.listed(_rate(row, locale) for row in high if row.raw.arm == arm),
         )
         for arm in dict.fromkeys(row.raw.arm for row in high)
@@ -150,11 +164,11 @@ def _other(other: Other, changes: Sequence[ChangeRow], locale: Locale) -> str:
 
 
 def _places(keys: Sequence[tuple[str, str]], locale: Locale) -> str:
-    return ", ".join(f"{arm} {_kind(kind, locale)}" for arm, kind in keys)
+    return ", ".join(f"{arm} {kind_word(kind, locale)}" for arm, kind in keys)
 
 
 def _rate(row: RateRow, locale: Locale) -> str:
-    kind = _kind(row.raw.kind, locale)
+    kind = kind_word(row.raw.kind, locale)
     return locale.say("finding_rate", count=row.count, kind=kind, percent=row.percent, interval=row.interval)
 
 
@@ -162,8 +176,3 @@ def _direction(row: ChangeRow) -> str:
     if not row.real:
         return "unshown"
     return "rose" if row.risen else "fell"
-
-
-def _kind(kind: str, locale: Locale) -> str:
-    name = f"kind_{kind}"
-    return locale.say(name) if name in locale.words else kind

@@ -11,6 +11,7 @@ from typing import Any
 from recusa.report.finding import Finding, Other, find
 from recusa.report.flips import Told, tell
 from recusa.report.format import ABSENT, Locale
+from recusa.report.judging import JudgingView, doubts, judging_view
 from recusa.report.rows import (
     ChangeRow,
     CostRow,
@@ -26,10 +27,11 @@ from recusa.report.rows import (
     rate_row,
     rate_rows,
 )
-from recusa.results import Audit, JudgeNote, Results, Training
+from recusa.results import Audit, JudgeNote, Leak, Results, Training
 
 MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
 LEAKS_SHOWN = 20
+NEAR = {"exact": "near_exact", "form": "near_form", "words": "near_words", "meaning": "near_meaning"}
 SHARES = ("accuracy", "precision", "recall")  # of a judge's measured error, written in percent
 Items = tuple[tuple[str, str], ...]
 
@@ -51,6 +53,7 @@ class JudgeLine:
     primary: bool
     settings: str
     error: Items
+    below: bool  # the tables below tell its error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class TrainingNote:
     losses: str
     settings: str
     figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRow:
+    """A training prompt, the test prompt it copies, where both are from, and how alike they are."""
+
+    train: str
+    test: str
+    sources: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +97,10 @@ class Summary:
     four_way: tuple[FourWayRow, ...]
     told: Told
     judges: tuple[JudgeLine, ...]
+    judging: JudgingView
     audit: Audit
-    leaks: tuple[tuple[str, str, str], ...]
+    leaks: tuple[LeakRow, ...]
+    copies: str
     training: tuple[TrainingNote, ...]
     cost: tuple[CostRow, ...]
     warnings: tuple[str, ...]
@@ -107,8 +122,14 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
         level=f"{100 * (1 - results.alpha):.4g}%",
         view=view,
         baseline=results.baseline,
-        judge_error=_error(primary, locale),
-        finding=find(rates, changes, locale, _others(results, view, told, locale)),
+        judge_error=_error(results, primary, locale),
+        finding=find(
+            rates,
+            changes,
+            locale,
+            _others(results, view, told, locale),
+            doubts(results.judging, view, changes, locale),
+        ),
         arms=tuple(ArmNote(arm, results.models.get(arm, ""), arm == results.baseline) for arm in results.arms),
         kinds=kinds_of(results),
         rates=rates,
@@ -122,11 +143,22 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
         four_way=four_way_rows(results, view, locale),
         told=told,
         judges=tuple(
-            JudgeLine(note.judge, note.primary, _json(note.settings), _measures(note.error or {}, locale))
+            JudgeLine(
+                note.judge,
+                note.primary,
+                _json(note.settings),
+                _measures(note.error or {}, locale),
+                _told_below(results, note),
+            )
             for note in results.judges
         ),
+        judging=judging_view(results.judging, view, rates, changes, locale),
         audit=results.audit,
-        leaks=tuple((one, two, locale.number(near, 3)) for one, two, near in results.audit.leaks[:LEAKS_SHOWN]),
+        leaks=tuple(_leak(leak, locale) for leak in results.audit.leaks[:LEAKS_SHOWN]),
+        copies=", ".join(
+            f"{locale.number(count)} {locale.say(NEAR[how])}" for how, count in results.audit.copies.items()
+        )
+        or locale.number(0),
         training=tuple(_training(part, number, locale) for number, part in enumerate(results.training, 1)),
         cost=cost_rows(results, locale),
         warnings=(*results.warnings, *_warnings(results, rates, locale)),
@@ -148,8 +180,25 @@ def _others(results: Results, view: View, told: Told, locale: Locale) -> tuple[O
     )
 
 
-def _error(primary: JudgeNote | None, locale: Locale) -> str:
+def _told_below(results: Results, note: JudgeNote) -> bool:
+    """Whether the tables of sets or of agreement tell a judge's error."""
+    with_people = any(row.first == note.judge and row.second == "people" for row in results.judging.agreement)
+    return with_people or (note.primary and bool(results.judging.sets))
+
+
+def _error(results: Results, primary: JudgeNote | None, locale: Locale) -> str:
     """What is known of the primary judge's error, in a sentence."""
+    sets = [one for one in results.judging.sets if one.sensitivity is not None and one.specificity is not None]
+    if (primary is None or not primary.error) and sets:
+        found = sorted(one.sensitivity or 0.0 for one in sets)
+        spared = sorted(one.specificity or 0.0 for one in sets)
+        return locale.say(
+            "finding_sets",
+            sets=locale.number(len(sets)),
+            n=locale.number(sum(one.n for one in sets)),
+            sensitivity=locale.interval(found[0], found[-1]),
+            specificity=locale.interval(spared[0], spared[-1]),
+        )
     if primary is None or not primary.error:
         return locale.say("finding_unmeasured")
     items = dict(_measures(primary.error, locale))
@@ -209,6 +258,12 @@ def _warnings(results: Results, rates: tuple[RateRow, ...], locale: Locale) -> t
     if results.audit.leaks:
         found.append(locale.say("warn_leaks", count=locale.number(len(results.audit.leaks))))
     return tuple(found)
+
+
+def _leak(leak: Leak, locale: Locale) -> LeakRow:
+    sources = " / ".join(Path(source).name for source in (leak.train_source, leak.test_source) if source)
+    how = f"{locale.say(NEAR[leak.how])}, {locale.number(leak.similarity, 2)}"
+    return LeakRow(leak.train_text, leak.test_text, sources, how)
 
 
 def _items(values: Mapping[str, Any], locale: Locale) -> Items:

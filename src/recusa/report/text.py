@@ -59,6 +59,27 @@ ENGLISH: Mapping[str, str] = {
     ),
     "finding_measured_otherwise": "Its error was measured, see Judges, and it may differ on these arms.",
     "finding_unmeasured": "Its error against people's labels was not measured, so these rates carry an unknown bias.",
+    "finding_sets": (
+        "On people's labels of other answers ({sets} sets, {n} answers) it found {sensitivity}% of the refusals and "
+        "left alone {specificity}% of the rest; it may differ on these arms."
+    ),
+    "doubted": "{arm} {kind} ({numbers})",
+    "band_lost": (
+        "Not safe from the judge's error: were {judge} as wrong on an arm as it was on some of its {sets} labelled "
+        "sets, there could be no change, or the opposite one, for {changes} points."
+    ),
+    "band_kept": (
+        "Were {judge} as wrong on each arm as on any of its {sets} labelled sets, the sign would stay for {changes} "
+        "points."
+    ),
+    "bounds_lost": "Unclear answers and failed rows alone, counted the other way, could undo {changes} points.",
+    "people_bear": "People's labels of a random sample bear out the change of {changes}.",
+    "people_not": "People's labels of a random sample do not bear out the change of {changes}.",
+    "people_opposite": "People's labels of a random sample show the opposite change of {changes}.",
+    "people_besides": "People's labels of a random sample show a change the judge does not, of {changes}.",
+    "people_change": "{points} points, {spread}",
+    "people_off": "By people's labels the rates of {judge} are off for {rates}.",
+    "people_rate": "{arm} {kind} (judge {judge}, people {people}, {interval})",
     "finding_rule": (
         "Intervals are at {level}. A change is called one only where p, corrected by Holm's method, is below {alpha} "
         "and the interval leaves out zero."
@@ -79,7 +100,7 @@ ENGLISH: Mapping[str, str] = {
     "head_four_way": "Four ways",
     "head_trade": "The trade",
     "head_flips": "Refusals gained and lost",
-    "head_judges": "Judges",
+    "head_judges": "Judges and their error",
     "head_split": "Split and audit",
     "head_training": "Training",
     "head_cost": "Cost",
@@ -152,6 +173,44 @@ ENGLISH: Mapping[str, str] = {
     "judge_error": "Measured error",
     "judge_unmeasured": "Error: not measured. Nobody compared this judge with people's labels in this run.",
     "judge_settings": "Settings",
+    "people_labelled": "{answers} answers of this run were labelled by {raters}.",
+    "people_stale": "{stale} more labels are of answers this run no longer has; their arms get no estimate.",
+    "people_none": (
+        "Nobody labelled answers of this run. `recusa label` asks for a random sample; the rates are then estimated "
+        "from people's labels."
+    ),
+    "people_few_cell": "too few labels",
+    "people_stale_cell": "labels of other answers",
+    "error_note": (
+        "Band: the true values behind the judge's, were it as wrong on each arm as on any of its labelled sets (Rogan "
+        "and Gladen; arms may err differently). People: prediction-powered estimates from the labelled prompts, with "
+        "{level} intervals; none from fewer than {minimum} labels."
+    ),
+    "bounds_note": "Bounds count every unclear answer and failed row either way.",
+    "error_rates": "Refusal rates and the judge's error, in percent. Judge: {judge}.",
+    "error_changes": "Changes and the judge's error, in percentage points. Judge: {judge}.",
+    "error_sets": "What judge {judge} was measured on: answers of other models, labelled by people.",
+    "error_agreement": "Agreement of judges with each other and with people, on this run's answers, by refused or not.",
+    "error_agreement_arms": "Agreement of judges with each other and with people, arm by arm.",
+    "agreement_arms": "Arm by arm ({count} rows)",
+    "column_seen": "Judge",
+    "column_band": "Band",
+    "column_survives": "Sign",
+    "sign_kept": "kept",
+    "sign_lost": "not kept",
+    "column_labelled": "Labelled",
+    "column_errors": "Missed, false",
+    "column_people": "People",
+    "column_set": "Set",
+    "column_source": "Measured in",
+    "column_sensitivity": "Sensitivity",
+    "column_specificity": "Specificity",
+    "set_unused": "no information, in no band",
+    "column_two": "Judges",
+    "column_agreement": "Agreement",
+    "column_kappa": "Kappa",
+    "two_judges": "{first} and {second}",
+    "all_arms": "all arms",
     "split_intro": (
         "Prompts were divided by group with seed {seed}, {share} of them for testing; near-copies, twins and "
         "translations stay on one side."
@@ -164,12 +223,21 @@ ENGLISH: Mapping[str, str] = {
     "audit_repeated": "Repeated prompts merged",
     "audit_groups": "Groups",
     "audit_joined": "Groups joined as near-copies",
+    "audit_near": "Near-copies looked for by",
+    "audit_copies": "Pairs of near-copies",
+    "audit_largest": "Prompts in the largest group",
+    "audit_withdrawn": "Training prompts that are test prompts, left out of training",
     "audit_leaks": "Near-copies across the split",
+    "near_exact": "equal",
+    "near_form": "equal but for form",
+    "near_words": "by words",
+    "near_meaning": "by meaning",
     "leaks_shown": "{shown} of {count} near-copies",
     "leaks_table": "Near-copies across the split, before any judge.",
     "leak_train": "Training prompt",
     "leak_test": "Test prompt",
-    "leak_near": "Similarity",
+    "leak_sources": "From",
+    "leak_near": "How, similarity",
     "training_none": "No arm was trained in this run.",
     "training_recipe": "Recipe",
     "training_rows": "Rows",

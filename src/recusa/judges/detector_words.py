@@ -1,0 +1,122 @@
+"""Which words and pairs of words an answer uses, in its opening and as a whole; Portuguese counts as its English."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from recusa.judges.detector_acts import rows
+
+OPENING = 40  # tokens whose words are weighed apart
+_ENGLISH_WORDS = "the of to is and that it you for with are not as be this have can i my we your"
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_ENDINGS = ("ing", "ed", "ly", "es", "s")
+
+Name = str | tuple[str, ...]
+
+
+class Part(NamedTuple):
+    """What is told apart in a run of words: single words, pairs, and what sentences begin with."""
+
+    words: frozenset[str]
+    pairs: frozenset[tuple[str, ...]]
+    starts: frozenset[tuple[str, ...]]
+
+    @property
+    def share(self) -> float:
+        """What each counts for, so that long answers weigh no more than short ones."""
+        return 1 / math.sqrt(len(self.words) + len(self.pairs) + len(self.starts) or 1)
+
+
+class Table(NamedTuple):
+    """The weights of one part's words, pairs and starts, with their keys as sets."""
+
+    words: dict[str, float]
+    pairs: dict[tuple[str, ...], float]
+    starts: dict[tuple[str, ...], float]
+    keys: Part
+
+    def score(self, part: Part) -> float:
+        """What a part adds to the log-odds; the sum is exact, so that no order of summing shows."""
+        found = [self.words[key] for key in part.words & self.keys.words]
+        found += [self.pairs[key] for key in part.pairs & self.keys.pairs]
+        found += [self.starts[key] for key in part.starts & self.keys.starts]
+        return math.fsum(found) * part.share
+
+
+def parts(tokens: Sequence[str]) -> dict[str, Part]:
+    """The opening (`o`) and the whole (`w`) of an answer."""
+    words = list(map(_stem, _lemmas(tokens)))
+    return {"o": _part(words[:OPENING]), "w": _part(words)}
+
+
+def features(found: Mapping[str, Part]) -> dict[str, float]:
+    """The parts as named features: `w word`, `w two words`, `w ^start of sentence`."""
+    named: dict[str, float] = {}
+    for mark, part in found.items():
+        share = part.share
+        for name in _names(mark, part):
+            named[name] = share
+    return named
+
+
+def tables(weights: Mapping[str, float]) -> dict[str, Table]:
+    """The weights of named word features, ready for scoring."""
+    made = {}
+    for mark in "ow":
+        words: dict[str, float] = {}
+        pairs: dict[tuple[str, ...], float] = {}
+        starts: dict[tuple[str, ...], float] = {}
+        for name, weight in weights.items():
+            if not name.startswith(mark + " "):
+                continue
+            key = tuple(name[2:].removeprefix("^").split(" "))
+            if name[2] == "^":
+                starts[key] = weight
+            elif len(key) == 1:
+                words[key[0]] = weight
+            else:
+                pairs[key] = weight
+        made[mark] = Table(words, pairs, starts, Part(frozenset(words), frozenset(pairs), frozenset(starts)))
+    return made
+
+
+@cache
+def translations() -> dict[str, str]:
+    """Portuguese words and the English words that are weighed in their place."""
+    return {word: row["english"] for row in rows("detector_portuguese.tsv") for word in row["portuguese"].split()}
+
+
+def _names(mark: str, part: Part) -> Iterator[str]:
+    yield from (f"{mark} {word}" for word in part.words)
+    yield from (f"{mark} {' '.join(pair)}" for pair in part.pairs)
+    yield from (f"{mark} ^{' '.join(start)}" for start in part.starts)
+
+
+def _part(words: Sequence[str]) -> Part:
+    begins = [0] if words else []
+    begins += [i + 1 for i, word in enumerate(words[:-1]) if word == "."]
+    starts = {tuple(words[i : i + size]) for i in begins for size in (1, 2, 3)}
+    return Part(frozenset(words), frozenset(pairwise(words)), frozenset(starts))
+
+
+def _lemmas(tokens: Sequence[str]) -> list[str]:
+    """The tokens with numbers alike and, where the text is Portuguese, the English words that mean the same."""
+    words = [token if token[0].isalpha() else ("0" if token[0].isdigit() else token[0]) for token in tokens]
+    table = translations()
+    english = sum(map(_ENGLISH.__contains__, words))
+    if sum(map(table.__contains__, words)) > 2 * english:
+        return [table.get(word, word) for word in words]
+    return words
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str) -> str:
+    """A word without the commonest English endings."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) >= len(ending) + 3:
+            return word[: -len(ending)]
+    return word

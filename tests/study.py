@@ -31,21 +31,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 from recusa.component import Component
+from recusa.defences.making import Making
+from recusa.protocols import Variant
 from recusa.types import Failure, Verdict
 
-class Op(Component):
+class Op(Making):
     """Appends a word, another one each time."""
     name: ClassVar[str] = "append"
+    words: tuple[str, ...] = ("quietly", "softly", "gently")
 
-    def vary(self, text, rng):
-        return f"{text} {rng.choice(['quietly', 'softly', 'gently'])}"
+    def vary(self, draws, given):
+        return [Variant(f"{d.text} {d.rng.choice(self.words)}", claim="letters") for d in draws]
 
 class Once(Op):
     """Knows a single word, so that the second variant of a prompt cannot be new."""
     name: ClassVar[str] = "once"
-
-    def vary(self, text, rng):
-        return f"{text} quietly"
+    words: tuple[str, ...] = ("quietly",)
 
 class Moody(Component):
     """Fails until a file is there."""

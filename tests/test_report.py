@@ -206,7 +206,8 @@ def test_kinds_nobody_could_judge_are_shown_as_not_asked(tmp_path: Path) -> None
             row.update(response=None, error="OutOfMemory: no room\nline two", verdicts={})
     changed = results.model_copy(update={"rates": (*kept, empty), "comparisons": (*others, nothing)})
     page = write_run(tmp_path, changed, rows)
-    assert "not asked" in page and "not compared" in page
+    assert "all failed" in page and "not compared" in page
+    assert "not asked" not in page
     assert "10 rows with benign prompts failed" in page and "OutOfMemory: no room" in page
 
 

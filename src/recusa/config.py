@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -61,6 +65,12 @@ class ArmSettings(Settings):
     train: Spec | None = Field(None, description="recipe to train an adapter with first")
     defence: Spec | None = Field(None, description="defence round the engine")
     system: str | None = Field(None, description="system prompt")
+    each: dict[str, Any] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="settings to try, `a.b = [...]` or `a.b = {label = ...}`: one arm for each combination of them, "
+        "with `{b}` in the arm's name standing for the label",
+    )
 
     @model_validator(mode="after")
     def one_adapter(self) -> Self:
@@ -96,9 +106,22 @@ class Experiment(Settings):
     )
     limit: int | None = Field(None, ge=1, description="at most this many prompts of each kind, in training and in test")
 
+    @model_validator(mode="before")
+    @classmethod
+    def every_arm(cls, content: Any) -> Any:
+        """Write out the arms that stand for many."""
+        if not isinstance(content, Mapping) or not isinstance(content.get("arms"), list | tuple):
+            return content
+        return {**content, "arms": [arm for said in content["arms"] for arm in arms_of(said)]}
+
     @model_validator(mode="after")
     def names_fit(self) -> Self:
-        """Arm names are unique, and the baseline is one of them."""
+        """Arm names are unique, the baseline is one of them, and no arm still stands for many."""
+        for arm in self.arms:
+            if arm.each:
+                raise ValueError(
+                    f"arm `{arm.name}` has `each`: give its arm to the experiment as a table, not as an object"
+                )
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -145,6 +168,73 @@ def _full(group: Any, spec: Spec, place: str) -> dict[str, Any]:
     made = build(group, spec, place)
     name = spec if isinstance(spec, str) else spec["name"]
     return {"name": name, **made.model_dump(mode="json")}
+
+
+def arms_of(said: Any) -> Iterator[Any]:
+    """The arms one table of the file stands for: itself, or one for each combination of the values in `each`.
+
+    Raises ValueError when a list is empty, a path leads nowhere, or the name does not tell the arms apart.
+    """
+    if not isinstance(said, Mapping) or not said.get("each"):
+        yield said
+        return
+    name, each = str(said.get("name", "")), said["each"]
+    if not isinstance(each, Mapping):
+        raise ValueError(f'arm `{name}`: `each` is a table of lists, for example each = {{ "defence.k" = [1, 2] }}')
+    axes = {path: _labelled(name, path, values) for path, values in _flat(each)}
+    keys = {path: path.rpartition(".")[2] for path in axes}
+    if len(set(keys.values())) < len(keys):
+        raise ValueError(f"arm `{name}`: two paths of `each` end alike, so no name can tell them apart")
+    try:
+        held = {field for _, field, _, _ in Formatter().parse(name) if field is not None}
+    except ValueError:
+        raise ValueError(f"arm `{name}`: the name has a brace without its other one") from None
+    missing = [key for path, key in keys.items() if key not in held and len(axes[path]) > 1]
+    if missing or held - set(keys.values()):
+        wrong = (
+            f"lacks {{{missing[0]}}}" if missing else f"has {{{min(held - set(keys.values()))}}}, which `each` lacks"
+        )
+        raise ValueError(f"arm `{name}`: the name {wrong}; it must tell the arms apart, like {_pattern(keys)}")
+    for chosen in product(*axes.values()):
+        arm = copy.deepcopy({key: value for key, value in said.items() if key != "each"})
+        for path, (_, value) in zip(axes, chosen, strict=True):
+            _put(arm, path, copy.deepcopy(value), name)
+        arm["name"] = name.format(**{keys[path]: label for path, (label, _) in zip(axes, chosen, strict=True)})
+        yield arm
+
+
+def _pattern(keys: Mapping[str, str]) -> str:
+    return "-".join(f"{{{key}}}" for key in keys.values())
+
+
+def _flat(each: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and their values: `"defence.k" = [...]`, or the same as tables, whose leaves are lists or labels."""
+    for key, value in each.items():
+        path = f"{head}.{key}" if head else key
+        nested = isinstance(value, Mapping) and path in ("defence", "train", "engine")
+        yield from _flat(value, path) if nested else [(path, value)]
+
+
+def _labelled(arm: str, path: str, values: Any) -> list[tuple[str, Any]]:
+    if not isinstance(values, list | tuple | Mapping) or not values:
+        raise ValueError(f"arm `{arm}`: each.{path} holds no values: write a list, or a table of labels and values")
+    if isinstance(values, Mapping):
+        return [(str(label), value) for label, value in values.items()]
+    return [
+        (str(value["name"] if isinstance(value, Mapping) and "name" in value else value), value) for value in values
+    ]
+
+
+def _put(arm: dict[str, Any], path: str, value: Any, name: str) -> None:
+    *tables, key = path.split(".")
+    place: Any = arm
+    for table in tables:
+        if isinstance(place.get(table), str):  # a component by its name alone
+            place[table] = {"name": place[table]}
+        place = place.get(table)
+        if not isinstance(place, dict):
+            raise ValueError(f"arm `{name}`: each.{path} leads nowhere: the arm has no table `{table}`")
+    place[key] = value
 
 
 def load_experiment(path: Path | None) -> Experiment:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
-from recusa.types import Answer, Chat, Exchange, Failure, Kind, Prompt, Sampling, Verdict
+from recusa.types import NOTHING_SPENT, Answer, Chat, Exchange, Failure, Key, Kind, Prompt, Sampling, Spent, Verdict
 
 
 class Source(Protocol):
@@ -31,41 +31,97 @@ class Engine(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
 
+def _as_it_is(engine: Engine) -> Engine:
+    return engine
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an experiment lends a defence: the training prompts, all it may learn from, and other components."""
+    """What an experiment lends a defence: the training prompts, all it may learn from, and other components.
+
+    `kept` gives an engine back with its answers kept: the same batch is not asked twice, whichever arm asks. `notes`
+    holds what was computed before in this process, under names that say all it depends on.
+    """
 
     training: tuple[Prompt, ...]
     build: Callable[[str, Any], Any]  # (group, name or settings) -> component
+    kept: Callable[[Engine], Engine] = _as_it_is
+    notes: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Defence(Protocol):
-    """Puts an engine round an engine, called `calls` times a prompt; `check` raises ConfigError when it cannot work."""
+    """Puts an engine round an engine; `check` raises ConfigError when it cannot work.
 
-    @property
-    def calls(self) -> int: ...
+    `asks` names the calls made for one prompt: calls of equal name, of arms with the same engine, are made once.
+    """
+
+    def asks(self) -> tuple[str, ...]: ...
 
     def around(self, inner: Engine, given: Given) -> Engine: ...
 
     def check(self, prompts: Sequence[Prompt], given: Given) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One variant that is wanted of a text.
+
+    `key.attempt` is 2 for a prompt's first variant; `redraw` counts the drafts that were rejected before this one.
+    """
+
+    key: Key
+    text: str
+    redraw: int = 0
+    seed: int = 0
+
+    @property
+    def rng(self) -> Random:
+        """Chance of its own: it depends on the prompt, the attempt, the redraw and the seed, on nothing else."""
+        key = self.key
+        return Random(f"{self.seed}|{key.prompt_id}|{key.attack}|{key.sample}|{key.attempt}|{self.redraw}")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What an operator made of a draw; `text` is None when it made nothing, `why` then names the reason.
+
+    `claim` says what the variant keeps, and so how it is checked: the `meaning` in other words, the words but for
+    some `letters`, or everything: the prompt is asked `again`. `final` says that drawing again would end the same.
+    `temperature` is what the variant is asked at, None for that of the experiment.
+    """
+
+    text: str | None
+    why: str = ""
+    claim: Literal["meaning", "letters", "again"] = "meaning"
+    final: bool = False
+    temperature: float | None = None
+    writing: Spent = NOTHING_SPENT
+
+
 class Operator(Protocol):
-    """Rewrites a prompt so that its meaning holds; None when it found nothing to change."""
-
-    def vary(self, text: str, rng: Random) -> str | None: ...
-
-    def identity(self) -> dict[str, Any]: ...
-
-
-class Selector(Protocol):
-    """Scores what a defence heard: the try with the highest score is kept, the earliest among equals."""
+    """Rewrites prompts: one variant a draw, in the order of the draws, all of one round at a time."""
 
     def check(self, prompts: Sequence[Prompt], given: Given) -> None: ...
 
     def basis(self, given: Given) -> dict[str, Any]: ...
 
-    def scores(self, chats: Sequence[Chat], heard: Sequence[Sequence[str]], given: Given) -> list[list[float]]: ...
+    def vary(self, draws: Sequence[Draw], given: Given) -> list[Variant]: ...
+
+
+class Selector(Protocol):
+    """Scores what a defence heard: the try with the highest score is kept, the earliest among equals.
+
+    `heard` holds, per chat, the tries that were answered (`key.attempt` 1 is the prompt itself); a score of None says
+    that the try could not be judged and must not be kept.
+    """
+
+    def check(self, prompts: Sequence[Prompt], given: Given) -> None: ...
+
+    def basis(self, given: Given) -> dict[str, Any]: ...
+
+    def scores(
+        self, chats: Sequence[Chat], heard: Sequence[Sequence[Answer]], given: Given
+    ) -> list[list[float | None]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,12 @@ class Training(Part):
 
 
 class Cost(Part):
-    """What an arm asked for: calls to the model, tokens in and out, seconds of answering."""
+    """What an arm asks for on its own: calls to the model, tokens in and out, seconds of answering.
+
+    Calls it shared with other arms count in full, with the time they took when they were made. `writer_` counts what
+    a model was asked that wrote variants; `rejected` counts its drafts that were thrown away, by reason; `whole` is
+    how many prompts had all their variants.
+    """
 
     arm: str
     attack: str
@@ -209,6 +214,19 @@ class Cost(Part):
     seconds: float
     variants_wanted: int = 0
     variants_valid: int = 0
+    whole: int = 0
+    writer_calls: int = 0
+    writer_prompt_tokens: int = 0
+    writer_answer_tokens: int = 0
+    rejected: dict[str, int] = {}
+    kept_itself: int = 0
+
+
+class FailedArm(Part):
+    """An arm that was not what its name says: its rows count as failed, in every rate and comparison."""
+
+    arm: str
+    reason: str
 
 
 class JudgeNote(Part):
@@ -246,6 +264,7 @@ class Results(Part):
     judging: Judging = Judging()
     training: tuple[Training, ...]
     cost: tuple[Cost, ...]
+    failed_arms: tuple[FailedArm, ...] = ()
     answers_digest: str
     warnings: tuple[str, ...] = ()
     environment: dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, Self
 
 from recusa.component import digest
 from recusa.errors import Busy, StoreError
-from recusa.types import Answer, Exchange, Failure, Key, Try, Verdict
+from recusa.types import Answer, Exchange, Failure, Key, Spent, Try, Verdict
 
 FILE = "store.sqlite"
 
@@ -50,7 +51,12 @@ def _tables(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_tables,)  # each is applied once, in order; a change of the tables is a new function at the end
+def _drafts(db: sqlite3.Connection) -> None:
+    """What was rejected and what a writer was asked before a try could be made, as JSON."""
+    db.execute("ALTER TABLE answers ADD COLUMN drafts TEXT")
+
+
+MIGRATIONS = (_tables, _drafts)  # each is applied once, in order; a change of the tables is a new function at the end
 
 
 class Speed(NamedTuple):
@@ -140,13 +146,13 @@ class Store:
         lines = [line for place, result in enumerate(results) for line in _lines(chunk, place, result)]
         calls = sum(max(1, len(r.tries)) for r in results)
         tokens = sum(r.answer_tokens for r in results if isinstance(r, Answer))
-        failed = sum(isinstance(r, Failure) for r in results)
+        failed = sum(_failed(r) for r in results)
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (chunk, engine, len(results), failed, calls, tokens, seconds),
             )
-            db.executemany(f"INSERT INTO answers VALUES ({', '.join('?' * 17)})", lines)
+            db.executemany(f"INSERT INTO answers VALUES ({', '.join('?' * 18)})", lines)
 
     def chunk(self, chunk: str, arm: str) -> list[Answer | Failure]:
         """The results of a finished chunk in their order, filed under an arm's name."""
@@ -214,7 +220,8 @@ def _lines(chunk: str, place: int, result: Answer | Failure) -> Iterator[tuple[o
 def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried: Try | None) -> tuple[object, ...]:
     key = result.key
     head = (chunk, place, attempt, key.prompt_id, key.attack, key.sample)
-    tail = (tried.asked, tried.score, int(tried.chosen)) if tried else (None, None, None)
+    drafts = json.dumps([tried.rejected, tried.writing]) if tried and (tried.rejected or any(tried.writing)) else None
+    tail = (tried.asked, tried.score, int(tried.chosen), drafts) if tried else (None, None, None, None)
     if isinstance(result, Failure):
         return (*head, None, None, None, None, None, result.stage, result.error, result.detail, *tail)
     return (
@@ -233,11 +240,22 @@ def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried:
 
 def _result(group: list[tuple[object, ...]], arm: str) -> Answer | Failure:
     first, *rest = [_read(line, arm) for line in group]
-    tries = tuple(
-        Try(str(line[14]), tried, line[15], bool(line[16]))  # type: ignore[arg-type]
-        for line, tried in zip(group[1:], rest, strict=True)
+    return replace(first, tries=tuple(_try(line, tried) for line, tried in zip(group[1:], rest, strict=True)))
+
+
+def _try(line: tuple[object, ...], result: Answer | Failure) -> Try:
+    rejected, writing = json.loads(str(line[17])) if line[17] is not None else ((), ())
+    score = None if line[15] is None else float(str(line[15]))
+    return Try(str(line[14]), result, score, bool(line[16]), tuple((w, int(n)) for w, n in rejected), Spent(*writing))
+
+
+def _failed(result: Answer | Failure) -> bool:
+    """Whether asking again may help: the row failed, or a call on its way to the target or to a writer did."""
+    return isinstance(result, Failure) or any(
+        isinstance(t.result, Failure)
+        and (t.result.stage != "variant" or any(reason.startswith("Writer") for reason, _ in t.rejected))
+        for t in result.tries
     )
-    return replace(first, tries=tries)
 
 
 def _read(line: tuple[object, ...], arm: str) -> Answer | Failure:

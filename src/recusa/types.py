@@ -99,14 +99,34 @@ class Failure:
     tries: tuple[Try, ...] = ()
 
 
+class Spent(NamedTuple):
+    """What was asked of a model that writes variants, thrown away or not: calls, and tokens in and out."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+    def plus(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+NOTHING_SPENT = Spent()
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One call a defence made on the way to an answer: what it asked, what came, and whether it was kept."""
+    """One call a defence made on the way to an answer: what it asked, what came, and whether it was kept.
+
+    `rejected` counts, by reason, the drafts thrown away before `asked` was found; `writing` is what a writer was asked.
+    """
 
     asked: str
     result: Answer | Failure
     score: float | None = None
     chosen: bool = False
+    rejected: tuple[tuple[str, int], ...] = ()
+    writing: Spent = NOTHING_SPENT
 
 
 @dataclass(frozen=True, slots=True)

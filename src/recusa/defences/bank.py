@@ -12,7 +12,7 @@ from recusa.errors import ConfigError
 from recusa.models.bank import Bank
 from recusa.models.embedder import embedder_digest
 from recusa.protocols import Given
-from recusa.types import Chat, Prompt
+from recusa.types import Answer, Chat, Prompt
 
 
 class BankSelector(Component):
@@ -43,11 +43,13 @@ class BankSelector(Component):
         texts = digest([bank.refusals, bank.compliances])
         return {**self.identity(), "bank": texts, "embedder": embedder_digest()}
 
-    def scores(self, chats: Sequence[Chat], heard: Sequence[Sequence[str]], given: Given) -> list[list[float]]:
+    def scores(
+        self, chats: Sequence[Chat], heard: Sequence[Sequence[Answer]], given: Given
+    ) -> list[list[float | None]]:
         """Refusal likeness minus compliance likeness, per try."""
-        flat = [text[: self.characters] for texts in heard for text in texts]
+        flat = [said.text[: self.characters] for its in heard for said in its]
         margins = iter(self._bank(given).margins(flat).tolist())
-        return [[round(next(margins), 6) for _ in texts] for texts in heard]
+        return [[round(next(margins), 6) for _ in its] for its in heard]
 
     def _bank(self, given: Given) -> Bank:
         refusals = [text for p in given.training for text in (p.chosen, p.refusal) if text]

@@ -27,10 +27,9 @@ class SystemPrompt(Component):
         REMINDER, min_length=1, description="what the system turn says, after the arm's own system prompt"
     )
 
-    @property
-    def calls(self) -> int:
-        """One."""
-        return 1
+    def asks(self) -> tuple[str, ...]:
+        """One call, of the prompt under the reminder."""
+        return (self.fingerprint(),)
 
     def around(self, inner: Engine, given: Given) -> Engine:
         """The inner engine, reminded; learns nothing from the training prompts."""

@@ -24,12 +24,16 @@ class Sense(NamedTuple):
 
 
 class WordNet(NamedTuple):
-    """Senses by word, words with counts by synset, irregular base forms and inflected forms (Fellbaum 1998)."""
+    """Senses by word, words with counts by synset, irregular base forms and inflected forms (Fellbaum 1998).
+
+    `compounds` are the entries of several words, joined by spaces: `bus stop`, `get rid of`.
+    """
 
     senses: dict[str, tuple[Sense, ...]]
     words: dict[str, tuple[tuple[str, int], ...]]
     irregular: frozenset[str]
     inflected: frozenset[str]
+    compounds: frozenset[str]
 
 
 def wordnet_folder() -> Path:
@@ -53,15 +57,17 @@ def wordnet_digest() -> str:
 
 @cache
 def wordnet() -> WordNet:
-    """WordNet, read once per process; words of more than one token are left out."""
+    """WordNet, read once per process; entries of several words are kept by name only."""
     folder = wordnet_folder()
     senses: dict[str, list[Sense]] = defaultdict(list)
     words: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    compounds: set[str] = set()
     with (folder / "index.sense").open(encoding="ascii") as lines:
         for line in lines:
             key, offset, _, count = line.split()
             word, _, rest = key.partition("%")
             if not word.isalpha():
+                compounds.add(word.replace("_", " "))
                 continue
             pos = POS[rest[0]]
             synset = f"{pos}-{offset}"
@@ -75,4 +81,5 @@ def wordnet() -> WordNet:
         {synset: tuple(sorted(its)) for synset, its in words.items()},
         frozenset(base for _, *bases in exceptions for base in bases),
         frozenset(inflected for inflected, *_ in exceptions),
+        frozenset(compounds),
     )

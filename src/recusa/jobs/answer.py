@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recusa.component import digest
 from recusa.protocols import Engine, Listener
 from recusa.store import Store
 from recusa.types import Answer, Chat, Failure, Key, Sampling
+
+if TYPE_CHECKING:
+    from recusa.jobs.keeping import Keeping
 
 
 def chunks_of(chats: Sequence[Chat], size: int) -> list[list[Chat]]:
@@ -30,7 +33,13 @@ def chunk_id(identity: dict[str, Any], chats: Sequence[Chat], sampling: Sampling
                 [
                     chat.messages,
                     chat.prefill,
-                    [chat.key.prompt_id, chat.key.attack, chat.key.sample],
+                    # the attempt draws the noise; that of an answer without a defence is 0 and left out
+                    [
+                        chat.key.prompt_id,
+                        chat.key.attack,
+                        chat.key.sample,
+                        *([chat.key.attempt] * bool(chat.key.attempt)),
+                    ],
                     [chat.prompt.chosen, chat.prompt.rejected, chat.prompt.response, chat.prompt.refusal]
                     if defended and chat.prompt
                     else None,
@@ -42,10 +51,22 @@ def chunk_id(identity: dict[str, Any], chats: Sequence[Chat], sampling: Sampling
 
 
 class Answering:
-    """The chunks of one engine over some chats: which are done, and the doing of the rest."""
+    """The chunks of one engine over some chats: which are done, and the doing of the rest.
 
-    def __init__(self, engine: Engine, chats: Sequence[Chat], sampling: Sampling, size: int, store: Store) -> None:
+    With `keeping`, a chunk takes the time its calls took when they were asked, by this arm or by another.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        chats: Sequence[Chat],
+        sampling: Sampling,
+        size: int,
+        store: Store,
+        keeping: Keeping | None = None,
+    ) -> None:
         identity = engine.identity()
+        self.keeping = keeping
         self.engine, self.sampling, self.store = engine, sampling, store
         self.engine_digest = digest(identity)
         self.chunks = {chunk_id(identity, chunk, sampling): chunk for chunk in chunks_of(chats, size)}
@@ -66,14 +87,17 @@ class Answering:
             return
         with self.engine:
             for name, chats in missing.items():
-                start = time.perf_counter()
+                start, before = time.perf_counter(), self._spent()
                 results = []
                 for result in self.engine.answer(chats, self.sampling):
                     results.append(result)
                     listener(stage, done + len(results), total)
-                whole = _in_order(results, chats)
-                self.store.add_chunk(name, self.engine_digest, whole, time.perf_counter() - start)
+                seconds = self._spent() - before or time.perf_counter() - start
+                self.store.add_chunk(name, self.engine_digest, in_order(results, chats), seconds)
                 done += len(chats)
+
+    def _spent(self) -> float:
+        return self.keeping.spent if self.keeping else 0.0
 
     def results(self, arm: str) -> list[Answer | Failure]:
         """All results, filed under an arm's name."""
@@ -84,7 +108,7 @@ class Answering:
         return self.store.seconds(self.chunks)
 
 
-def _in_order(results: Sequence[Answer | Failure], chats: Sequence[Chat]) -> list[Answer | Failure]:
+def in_order(results: Sequence[Answer | Failure], chats: Sequence[Chat]) -> list[Answer | Failure]:
     """One result a chat, in the chats' order; what an engine forgot is a Failure, so that it is counted."""
     by_key: dict[Key, Answer | Failure] = {result.key: result for result in results}
     return [

@@ -14,6 +14,7 @@ from recusa.config import SplitSettings
 from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import chats_for, defended, engine_with, given
+from recusa.jobs.keeping import Keeping
 from recusa.jobs.prompts import file_or_hub
 from recusa.protocols import Given, Listener
 from recusa.registry import Spec, build
@@ -62,11 +63,12 @@ def answer_file(
     spec = defence_spec(defence)
     if spec is not None:
         build("defences", spec).check(distinct, lent)
-    made = defended(engine_with(engine, adapter, "engine"), spec, lent, "defence")
+    bare = engine_with(engine, adapter, "engine")
     # 3. answers, finished chunks skipped
-    with Store(workspace) as store:
+    with Store(workspace) as store, Keeping(store, again=True) as keeping:
+        made = defended(bare, spec, keeping.lent(lent), "defence")
         chats = chats_for(distinct, "", (attack,), system)
-        answering = Answering(made, chats, sampling or Sampling(), CHUNK, store)
+        answering = Answering(made, chats, sampling or Sampling(), CHUNK, store, keeping)
         answering.finish(listener, "answer", again=True)  # rows that failed before are asked again
         results = {result.key.prompt_id: result for result in answering.results("")}
     # 4. every row back, in its place

@@ -67,9 +67,12 @@ def defended(engine: Engine, defence: Spec | None, lent: Given, place: str) -> E
     return made.around(engine, lent)
 
 
-def calls_per_prompt(defence: Spec | None) -> int:
-    """How often an arm asks its engine for one prompt."""
-    return 1 if defence is None else int(build("defences", defence).calls)
+def asks_per_prompt(defence: Spec | None) -> tuple[str, ...]:
+    """The calls an arm makes for one prompt, by name; arms with the same engine make those of equal name once."""
+    if defence is None:
+        return ("",)
+    made: Defence = build("defences", defence)
+    return made.asks()
 
 
 def chats_for(

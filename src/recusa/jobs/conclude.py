@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
 from recusa.models.machine import environment
 from recusa.registry import build
-from recusa.results import Cost, JudgeNote, Results, Training
-from recusa.types import KINDS, Answer, Failure
+from recusa.results import Cost, FailedArm, JudgeNote, Results, Training
+from recusa.types import KINDS, Answer, Failure, Key, Prompt, Spent, Try, Verdict
 
 ENOUGH_VARIANTS = 0.8  # an arm with all its variants for a smaller share of the prompts did not do what its name says
 
@@ -28,12 +29,16 @@ def conclude(
     """The numbers."""
     prompts = {prompt.id: prompt for prompt in asked.test}
     arms = [outcome.settings.name for outcome in outcomes]
+    failed = tuple(failed_arms(outcomes, prompts, experiment.max_failed))
+    nothing: dict[Key, Verdict | Failure] = {}  # a failed arm's answers are judged and kept, but count as failed rows
+    fallen = {arm.arm for arm in failed}
     rows: list[Judged] = [
         row
         for judge in judges
         if not about_harm(judge)
         for outcome in outcomes
-        for row in judged_rows((a.key for a in outcome.answers), prompts, judge.name, outcome.verdicts[judge.name])
+        for verdicts in [nothing if outcome.settings.name in fallen else outcome.verdicts[judge.name]]
+        for row in judged_rows((a.key for a in outcome.answers), prompts, judge.name, verdicts)
     ]
     harm = [row for judge in judges if about_harm(judge) for row in harm_rows(judge, outcomes, prompts)]
     costs = [cost for outcome in outcomes for cost in costs_of(outcome)]
@@ -64,8 +69,9 @@ def conclude(
         ),
         training=tuple(_training(outcome) for outcome in outcomes if outcome.adapter),
         cost=tuple(costs),
+        failed_arms=failed,
         answers_digest=digest([result_of(line) for line in answer_lines(asked, outcomes)]),
-        warnings=tuple(warnings_of(experiment, asked, outcomes, costs)),
+        warnings=tuple(warnings_of(experiment, asked, outcomes, failed)),
         environment={
             **environment(),
             "engines": {outcome.settings.name: outcome.identity for outcome in outcomes},
@@ -117,6 +123,9 @@ def costs_of(outcome: Outcome) -> Iterator[Cost]:
         calls = [r for r in spoken if not (isinstance(r, Failure) and r.stage == "variant")]
         answered = [r for r in calls if isinstance(r, Answer)]
         variants = [t for t in tries if t.result.key.attempt > 1]
+        writing = Spent()
+        for t in tries:
+            writing = writing.plus(t.writing)
         yield Cost(
             arm=outcome.settings.name,
             attack=attack,
@@ -126,12 +135,46 @@ def costs_of(outcome: Outcome) -> Iterator[Cost]:
             answer_tokens=sum(r.answer_tokens for r in answered),
             seconds=round(outcome.seconds * len(results) / len(outcome.answers), 3),
             variants_wanted=len(variants),
-            variants_valid=sum(isinstance(t.result, Answer) for t in variants),
+            variants_valid=sum(map(_made, variants)),
+            whole=sum(all(map(_made, a.tries)) for a in results if a.tries),
+            writer_calls=writing.calls,
+            writer_prompt_tokens=writing.prompt_tokens,
+            writer_answer_tokens=writing.answer_tokens,
+            rejected=dict(sorted(sum((Counter(dict(t.rejected)) for t in tries), Counter[str]()).items())),
+            kept_itself=sum(bool(a.tries) and a.tries[0].chosen for a in results),
         )
 
 
+def _made(one: Try) -> bool:
+    """Whether there was a variant to ask, whatever came of asking it."""
+    return not (isinstance(one.result, Failure) and one.result.stage == "variant")
+
+
+def failed_arms(outcomes: Sequence[Outcome], prompts: Mapping[str, Prompt], most: float) -> Iterator[FailedArm]:
+    """Arms with all their variants for too few prompts, or with none for more than `most` of those of a kind."""
+    for outcome in outcomes:
+        rows = [a for a in outcome.answers if a.tries]
+        whole = sum(all(map(_made, a.tries)) for a in rows)
+        asked = Counter(prompts[a.key.prompt_id].kind for a in rows)
+        bare = Counter(prompts[a.key.prompt_id].kind for a in rows if isinstance(a, Failure) and a.stage == "variant")
+        worst = next((kind for kind in KINDS if bare[kind] > most * asked[kind]), None)
+        reason = ""
+        if rows and whole < ENOUGH_VARIANTS * len(rows):
+            wanted = max(len(a.tries) - 1 for a in rows)
+            reason = (
+                f"only {whole} of {len(rows)} prompts had all {wanted} of their variants, "
+                f"fewer than {ENOUGH_VARIANTS:.0%}"
+            )
+        elif worst is not None:
+            reason = f"{bare[worst]} of {asked[worst]} {worst} prompts had no variant at all, more than {most:.0%}"
+        if reason:
+            reasons = sum((Counter(dict(t.rejected)) for a in rows for t in a.tries), Counter[str]())
+            why = ", ".join(f"{count} x {name}" for name, count in reasons.most_common(4))
+            yield FailedArm(arm=outcome.settings.name, reason=f"{reason} (drafts rejected: {why or 'none'})")
+
+
 def warnings_of(
-    experiment: Experiment, asked: Asked, outcomes: Sequence[Outcome], costs: Sequence[Cost]
+    experiment: Experiment, asked: Asked, outcomes: Sequence[Outcome], fallen: Sequence[FailedArm]
 ) -> Iterator[str]:
     """What a reader must know before believing the numbers."""
     if asked.audit.leaks:
@@ -139,25 +182,34 @@ def warnings_of(
             f"{len(asked.audit.leaks)} training prompts are near-copies of test prompts: "
             "trained arms look better than they are"
         )
+    reasons = {arm.arm: arm.reason for arm in fallen}
     for outcome in outcomes:
         name = outcome.settings.name
         failed = sum(isinstance(a, Failure) for a in outcome.answers)
+        if name in reasons:
+            yield f"arm {name} failed: {reasons[name]}; its rows are in no rate and no comparison"
+            continue
         if failed:
             yield f"arm {name}: {failed} of {len(outcome.answers)} rows failed and are left out"
-        whole = [a for a in outcome.answers if a.tries]
-        full = sum(all(isinstance(t.result, Answer) for t in a.tries) for a in whole)
-        if whole and full < ENOUGH_VARIANTS * len(whole):
-            yield (
-                f"arm {name}: only {full} of {len(whole)} prompts had all their variants, fewer than "
-                f"{ENOUGH_VARIANTS:.0%}: this arm is not a fair picture of the method"
-            )
+        tried = [a for a in outcome.answers if a.tries]
+        part = sum(not all(map(_made, a.tries)) for a in tried)
+        if part:
+            yield f"arm {name}: {part} of {len(tried)} prompts were asked in fewer variants than the arm says"
     if experiment.sampling.samples > 1:
         yield "several samples of a prompt are counted as if they were independent: intervals are too narrow"
 
 
 def too_many_failed(experiment: Experiment, results: Results) -> str | None:
-    """The first arm and kind of which so many rows failed that nothing may be concluded; None when all are fine."""
+    """The first arm and kind of which so many rows failed that nothing may be concluded; None when all are fine.
+
+    An arm that is shown as failed, with its reason, takes nothing from the others: it counts when no arm is left.
+    """
+    fallen = {arm.arm: arm.reason for arm in results.failed_arms}
+    if fallen and fallen.keys() >= set(results.arms):
+        return f"every arm failed; `{results.arms[0]}`: {fallen[results.arms[0]]}"
     for rate in results.rates:
+        if rate.arm in fallen:
+            continue
         asked = rate.n + rate.failed
         shown = rate.judge == results.primary_judge and rate.language == ALL
         if shown and rate.failed > experiment.max_failed * asked:

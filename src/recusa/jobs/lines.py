@@ -37,9 +37,12 @@ def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str
                 if a.key in verdicts
             }
             line["tries"] = [
-                {"attempt": place, "asked": t.asked, **_said(t.result), "score": t.score, "chosen": t.chosen}
+                {
+                    "attempt": place, "asked": t.asked, **_said(t.result), "score": t.score, "chosen": t.chosen,
+                    "rejected": dict(t.rejected), "writing": t.writing._asdict(),
+                }
                 for place, t in enumerate(a.tries, start=1)
-            ]
+            ]  # fmt: skip
             yield line
 
 

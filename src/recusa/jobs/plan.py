@@ -11,7 +11,7 @@ from recusa.component import digest
 from recusa.config import ArmSettings, Experiment
 from recusa.errors import RecusaError
 from recusa.jobs.answer import Answering
-from recusa.jobs.arms import bare_engine, calls_per_prompt, chats_for, defended, given
+from recusa.jobs.arms import asks_per_prompt, bare_engine, chats_for, defended, given
 from recusa.jobs.prompts import Asked, load_prompts
 from recusa.jobs.run import check
 from recusa.models.weights import locate
@@ -28,12 +28,16 @@ SERVER_TOKENS_A_SECOND = 200.0  # a guess; nothing is known of a server before i
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What an arm will ask for: `left` prompts are not answered yet; seconds are None when nothing is known."""
+    """What an arm will ask for: `left` prompts are not answered yet; seconds are None when nothing is known.
+
+    `calls` are those no earlier arm makes; `shared` more are read from what such an arm was answered.
+    """
 
     arm: str
     prompts: int
     left: int
     calls: int
+    shared: int
     prompt_tokens: int
     answer_tokens: int
     training_rows: int
@@ -53,12 +57,17 @@ def plan(experiment: Experiment, workspace: Path) -> Plan:
     """Read and check everything, load no model; raises what the run itself would raise at once."""
     asked = load_prompts(experiment)
     check(experiment, asked, given(asked.train))
+    made: set[str] = set()
     with Store(workspace) as store:
-        return Plan(asked, tuple(_planned(experiment, arm, asked, store) for arm in experiment.arms))
+        return Plan(asked, tuple(_planned(experiment, arm, asked, store, made) for arm in experiment.arms))
 
 
-def _planned(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store) -> Planned:
-    per_prompt = calls_per_prompt(arm.defence)
+def _planned(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store, made: set[str]) -> Planned:
+    """One arm; `made` holds the calls of the arms before it, by what answers them, and takes this arm's."""
+    answers = [arm.engine or experiment.engine, arm.adapter, arm.train, arm.system]
+    asks = [digest([answers, ask]) for ask in asks_per_prompt(arm.defence)]
+    per_prompt = sum(ask not in made for ask in asks)
+    made.update(asks)
     samples = experiment.sampling.samples * len(experiment.attacks)
     rows, epochs = _training_rows(arm, asked)
     left = _left(experiment, arm, asked, store)
@@ -67,7 +76,8 @@ def _planned(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Stor
     reads = round(_tokens(asked.test) * samples * share) * per_prompt
     writes = calls * experiment.sampling.max_new_tokens
     seconds, basis = _seconds(experiment, arm, reads, writes, rows * epochs, store)
-    return Planned(arm.name, len(asked.test) * samples, left, calls, reads, writes, rows, seconds, basis)
+    shared = left * (len(asks) - per_prompt)
+    return Planned(arm.name, len(asked.test) * samples, left, calls, shared, reads, writes, rows, seconds, basis)
 
 
 def _tokens(prompts: Sequence[Prompt]) -> int:

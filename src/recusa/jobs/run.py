@@ -15,6 +15,7 @@ from recusa.jobs.arms import Outcome, bare_engine, chats_for, defended, given
 from recusa.jobs.bands import calibration_sets, with_bands
 from recusa.jobs.conclude import conclude
 from recusa.jobs.judge import judge_missing
+from recusa.jobs.keeping import Keeping
 from recusa.jobs.label import finished, refreshed
 from recusa.jobs.labels import LABELS, read_labels
 from recusa.jobs.lines import answer_lines, write_answers
@@ -51,10 +52,11 @@ def run_experiment(
         with Store(workspace) as store:
             (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
             judges = [build("judges", spec) for spec in experiment.judges]
+            keeping = Keeping(store, again=retry_failed)
             outcomes = []
             for arm in experiment.arms:  # 2. training, 3. answers: arm by arm, finished chunks skipped
                 outcome = train_arm(experiment, arm, asked, judges[0], store, listener)
-                answer_arm(experiment, outcome, asked, lent, store, listener, retry_failed)
+                answer_arm(experiment, outcome, asked, lent, keeping, listener)
                 outcomes.append(outcome)
             for judge in judges:  # 4. verdicts
                 judge_arms(judge, outcomes, asked, store, listener, retry_failed)
@@ -84,14 +86,22 @@ def check(experiment: Experiment, asked: Asked, lent: Given) -> None:
 def model_digests(experiment: Experiment) -> dict[str, str]:
     """Digests of the weights and adapters the arms start from, without loading them."""
     found = {}
-    for arm in experiment.arms:
-        engine: Any = bare_engine(experiment, arm)
+    engines: list[Any] = [bare_engine(experiment, arm) for arm in experiment.arms]
+    engines += [build("engines", spec) for arm in experiment.arms if (spec := writer_of(arm)) is not None]
+    for engine in engines:
         if hasattr(engine, "trainable"):
             found[engine.model] = folder_digest(locate(engine.model).folder)
             if engine.adapter:
                 check_adapter(engine.adapter)
                 found[engine.adapter] = folder_digest(Path(engine.adapter))
     return found
+
+
+def writer_of(arm: ArmSettings) -> Spec | None:
+    """The engine that writes an arm's variants, if its operator has one."""
+    operator = getattr(build("defences", arm.defence), "operator", None) if arm.defence is not None else None
+    writer: Spec | None = getattr(build("operators", operator), "writer", None) if operator is not None else None
+    return writer
 
 
 def versions(experiment: Experiment) -> list[Any]:
@@ -138,16 +148,19 @@ def train_arm(
 
 
 def answer_arm(
-    experiment: Experiment, outcome: Outcome, asked: Asked, lent: Given, store: Store, listener: Listener, again: bool
+    experiment: Experiment, outcome: Outcome, asked: Asked, lent: Given, keeping: Keeping, listener: Listener
 ) -> None:
-    """All answers of an arm, from the store where they are there."""
+    """All answers of an arm, from the store where they are there; arms that ask the same ask it once."""
     arm = outcome.settings
     adapter = str(outcome.adapter.folder) if outcome.adapter else None
-    engine = defended(bare_engine(experiment, arm, adapter), arm.defence, lent, f"arms.{arm.name}.defence")
-    chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
-    answering = Answering(engine, chats, experiment.sampling.sampling(), experiment.chunk, store)
-    answering.finish(listener, f"answer {arm.name}", again=again)
-    outcome.identity = engine.identity()
+    sampling, chunk = experiment.sampling.sampling(), experiment.chunk
+    with keeping:
+        bare = bare_engine(experiment, arm, adapter)
+        engine = defended(bare, arm.defence, keeping.lent(lent), f"arms.{arm.name}.defence")
+        chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
+        answering = Answering(engine, chats, sampling, chunk, keeping.store, keeping)
+        answering.finish(listener, f"answer {arm.name}", again=keeping.again)
+        outcome.identity = engine.identity()
     outcome.answers = answering.results(arm.name)
     outcome.seconds = answering.seconds()
 

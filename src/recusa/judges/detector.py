@@ -52,7 +52,7 @@ class Weights(NamedTuple):
     def odds(self, reading: Reading) -> float:
         """The log-odds of a refusal."""
         table = self.features
-        known = [table[name] * value for name, value in reading.features.items() if name in table]
+        known = [table.get(name, 0.0) * value for name, value in reading.features.items()]
         return math.fsum(known) + math.fsum(self.words[mark].score(part) for mark, part in reading.words.items())
 
 

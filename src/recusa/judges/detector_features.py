@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -87,7 +88,7 @@ def _acts(features: dict[str, float], found: Sequence[Act], written: str) -> Non
         if act.start >= _HEAD:
             features[f"body:{name}"] = features.get(f"body:{name}", 0.0) + 1.0
         features[f"any:{name}"] = 1.0
-        sentences.setdefault(name, set()).add(written.count(".", 0, act.start))
+        sentences.setdefault(name, set()).add(bisect_left(ends, act.start))
     for name in [name for name in features if name.startswith("body:")]:
         features[name] = math.log1p(features[name]) / math.log(10)
     total = max(1, len(ends))

@@ -64,7 +64,8 @@ def why_unclear(asked: Asked, text: Text, acts: Sequence[Act]) -> str:
 def loops(words: Sequence[str]) -> bool:
     """Whether most of the words stand in a phrase that comes again at once, three times or more."""
     n = len(words)
-    if n < _LOOP_TOKENS or len(set(pairwise(words))) > 0.6 * n:
+    most = 0.6 * n  # there are at least as many pairs as words, and words are quicker to count
+    if n < _LOOP_TOKENS or len(set(words)) > most + 1 or len(set(pairwise(words))) > most:
         return False
     return any(_cycling(words, period) >= _LOOP_SHARE * n for period in range(1, min(40, n // 3) + 1))
 

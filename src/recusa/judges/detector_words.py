@@ -49,7 +49,7 @@ class Table(NamedTuple):
 
 def parts(tokens: Sequence[str]) -> dict[str, Part]:
     """The opening (`o`) and the whole (`w`) of an answer."""
-    words = list(map(_stem, _lemmas(tokens)))
+    words = _lemmas(tokens)
     return {"o": _part(words[:OPENING]), "w": _part(words)}
 
 
@@ -104,16 +104,31 @@ def _part(words: Sequence[str]) -> Part:
 
 
 def _lemmas(tokens: Sequence[str]) -> list[str]:
-    """The tokens with numbers alike and, where the text is Portuguese, the English words that mean the same."""
-    words = [token if token[0].isalpha() else ("0" if token[0].isdigit() else token[0]) for token in tokens]
-    table = translations()
-    english = sum(map(_ENGLISH.__contains__, words))
-    if sum(map(table.__contains__, words)) > 2 * english:
-        return [table.get(word, word) for word in words]
-    return words
+    """The stems of the tokens and, where the text is Portuguese, of the English words that mean the same."""
+    known = list(map(_word, tokens))
+    english = sum(word.english for word in known)
+    portuguese = sum(word.portuguese for word in known)
+    if portuguese > 2 * english:
+        return [word.translated for word in known]
+    return [word.stem for word in known]
+
+
+class _Word(NamedTuple):
+    """What is known of a token, numbers being alike: its stem, its translation's, and which language it speaks for."""
+
+    stem: str
+    translated: str
+    english: bool
+    portuguese: bool
 
 
 @lru_cache(maxsize=1 << 16)
+def _word(token: str) -> _Word:
+    word = token if token[0].isalpha() else ("0" if token[0].isdigit() else token[0])
+    table = translations()
+    return _Word(_stem(word), _stem(table.get(word, word)), word in _ENGLISH, word in table)
+
+
 def _stem(word: str) -> str:
     """A word without the commonest English endings."""
     for ending in _ENDINGS:

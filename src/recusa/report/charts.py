@@ -74,7 +74,7 @@ def rates(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure
         def draw(arm: str, y: float, kind: str = kind) -> None:
             row = found[arm, kind]
             if row.raw.rate is None:
-                canvas.text(axis.left + 8, y + 4, frame.say("not_asked"), "small soft")
+                canvas.text(axis.left + 8, y + 4, frame.say(row.missing), "small soft")
                 return
             if row.raw.low is not None and row.raw.high is not None:
                 canvas.whisker(axis.at(row.raw.low), axis.at(row.raw.high), y, f"line-{kind}")
@@ -119,7 +119,7 @@ def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) ->
             before, after = getattr(start.raw, right), getattr(end.raw, right)
             data.append((arm, kind, right, before, start.n, after, end.n))
             if not start.n or not end.n:
-                canvas.text(axis.left + 8, y + 4, frame.say("not_asked"), "small soft")
+                canvas.text(axis.left + 8, y + 4, frame.say((end if start.n else start).missing), "small soft")
                 return
             x1, x2 = axis.at(before / start.n), axis.at(after / end.n)
             canvas.line(x1, y, x2, y, f"line-{kind}")
@@ -160,7 +160,7 @@ def _data(row: RateRow) -> tuple[object, ...]:
 def _stack(canvas: Canvas, axis: Axis, row: RateRow, y: float, frame: Frame) -> None:
     """One arm's bar: shares inside where they fit, the refused share's interval on a line beneath."""
     if not row.n:
-        canvas.text(axis.left + 8, y + 4, frame.say("not_asked"), "small soft")
+        canvas.text(axis.left + 8, y + 4, frame.say(row.missing), "small soft")
         return
     top, start = y - BAR / 2 - 3, axis.left
     for outcome in ("refused", "answered", "unclear"):

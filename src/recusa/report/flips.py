@@ -12,6 +12,7 @@ from typing import Any
 from recusa.errors import InputError
 from recusa.report.clean import clip
 from recusa.report.rows import ChangeRow, View
+from recusa.report.variants import Shown
 from recusa.results import ANSWERS
 
 SHOWN = 200  # flips a page embeds
@@ -21,7 +22,11 @@ Place = tuple[str, str]  # prompt id, arm
 
 @dataclass(frozen=True, slots=True)
 class TryLine:
-    """One call a defence made: what it asked, what came back or the error, and whether it was kept."""
+    """One call a defence made: what it asked, what came back or the error, and whether it was kept.
+
+    `rejected` are the drafts thrown away before it, by reason; `writing` the calls and tokens of the model that wrote
+    them.
+    """
 
     attempt: int
     asked: str
@@ -29,6 +34,8 @@ class TryLine:
     error: str
     score: float | None
     chosen: bool
+    rejected: str
+    writing: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,20 @@ class Unclear:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A prompt and what an arm said to it, with all tries of its defence."""
+
+    arm: str
+    kind: str
+    prompt: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the page takes from the answers: flips, failures by arm and error, some unclear answers, rows read.
+
+    `tried` are prompts with every variant, as many of each arm and kind, of the `tried_of` there are.
 
     `agreed` has, per judge beside the view's, on how many answers the two agree and how many both judged.
     """
@@ -97,6 +116,8 @@ class Told:
     flips: tuple[FlipGroup, ...]
     failures: tuple[tuple[str, str, int], ...]
     unclear: tuple[Unclear, ...]
+    tried: tuple[Tried, ...]
+    tried_of: int
     rows: int
     agreed: Mapping[str, tuple[int, int]]
 
@@ -114,8 +135,10 @@ def read_answers(path: Path) -> Iterator[dict[str, Any]]:
         raise InputError("not UTF-8 text", file=path) from None
 
 
-def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: str) -> Told:
+def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: str, shown: Shown) -> Told:
     """Read a run's answers once, keeping only what the page shows."""
+    tried: list[Tried] = []
+    tried_of = 0
     chosen = _choose(changes)
     wanted = {(prompt, arm) for group, ids in chosen for prompt in ids for arm in (group.raw.arm, baseline)}
     kept: dict[Place, dict[str, Any]] = {}
@@ -130,6 +153,11 @@ def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: st
             failures[str(row.get("arm")), _first_line(row["error"])] += 1
         if row.get("attack", "direct") != view.attack:
             continue
+        if row.get("tries"):
+            arm, kind = str(row.get("arm")), str(row.get("kind"))
+            tried_of += 1
+            if shown.take(arm, kind):
+                tried.append(Tried(arm, kind, clip(str(row.get("prompt")))[0], _said(row, view.judge)))
         same = _agreement(row, view.judge)
         both.update(same.keys())
         agreed.update(judge for judge, equal in same.items() if equal)
@@ -144,6 +172,8 @@ def tell(folder: Path, changes: Sequence[ChangeRow], view: View, *, baseline: st
         flips=tuple(sorted((group for group in groups if group.total), key=lambda group: order.index(group.arm))),
         failures=tuple((arm, error, number) for (arm, error), number in sorted(failures.items())),
         unclear=tuple(unclear),
+        tried=tuple(tried),
+        tried_of=tried_of,
         rows=count,
         agreed={judge: (agreed[judge], both[judge]) for judge in both},
     )
@@ -198,7 +228,9 @@ def _said(row: dict[str, Any], judge: str, arm: str = "") -> Said:
 
 
 def _try(one: dict[str, Any]) -> TryLine:
-    score = one.get("score")
+    score, rejected, writing = one.get("score"), one.get("rejected"), one.get("writing")
+    counts = rejected.items() if isinstance(rejected, dict) else ()
+    spent = writing if isinstance(writing, dict) else {}
     return TryLine(
         attempt=int(one.get("attempt") or 0),
         asked=clip(str(one.get("asked") or ""))[0],
@@ -206,6 +238,8 @@ def _try(one: dict[str, Any]) -> TryLine:
         error=clip(str(one.get("error") or ""), 300)[0],
         score=float(score) if isinstance(score, int | float) else None,
         chosen=bool(one.get("chosen")),
+        rejected=clip(", ".join(f"{count} {name}" for name, count in counts), 300)[0],
+        writing=(int(spent.get("calls", 0)), int(spent.get("prompt_tokens", 0)) + int(spent.get("answer_tokens", 0))),
     )
 
 

@@ -41,6 +41,11 @@ class RateRow:
         """Arm and kind."""
         return self.raw.arm, self.raw.kind
 
+    @property
+    def missing(self) -> str:
+        """Which sentence says why there is no rate: nothing was asked, or all of it failed."""
+        return "all_failed" if self.raw.failed else "not_asked"
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
@@ -227,7 +232,7 @@ def _ways(part: Counts, alpha: float, locale: Locale) -> Ways:
 
     def cell(count: int) -> Cell:
         if not n:
-            return Cell(count, None, None, None, locale.say("not_asked"))
+            return Cell(count, None, None, None, locale.say("all_failed" if part.failed else "not_asked"))
         text = f"{locale.number(count)} \N{MIDDLE DOT} {locale.percent(count / n)}"
         return Cell(count, count / n, *wilson(count, n, alpha), text)
 

@@ -27,6 +27,7 @@ from recusa.report.rows import (
     rate_row,
     rate_rows,
 )
+from recusa.report.variants import Shown, VariantRow, variant_rows
 from recusa.results import Audit, JudgeNote, Leak, Results, Training
 
 MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
@@ -80,7 +81,10 @@ class LeakRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Everything the page shows; `rates`, `changes`, `four_way` are of `view`, the `other_` ones of all else."""
+    """Everything the page shows; `rates`, `changes`, `four_way` are of `view`, the `other_` ones of all else.
+
+    `fallen` has the failed arms and why their rows are in no rate.
+    """
 
     name: str
     level: str
@@ -103,6 +107,8 @@ class Summary:
     copies: str
     training: tuple[TrainingNote, ...]
     cost: tuple[CostRow, ...]
+    variants: tuple[VariantRow, ...]
+    fallen: Mapping[str, str]
     warnings: tuple[str, ...]
     experiment: str
     environment: Items
@@ -115,7 +121,8 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
     """What the results and the answers beside them say, in the view of the primary judge."""
     view = main_view(results)
     rates, changes = rate_rows(results, view, locale), change_rows(results, view, locale)
-    told = tell(folder, changes, view, baseline=results.baseline)
+    varied = dict.fromkeys(cost.arm for cost in results.cost if cost.variants_wanted)
+    told = tell(folder, changes, view, baseline=results.baseline, shown=Shown(varied, len(results.kinds)))
     primary = next((judge for judge in results.judges if judge.judge == results.primary_judge), None)
     return Summary(
         name=results.name,
@@ -161,6 +168,8 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
         or locale.number(0),
         training=tuple(_training(part, number, locale) for number, part in enumerate(results.training, 1)),
         cost=cost_rows(results, locale),
+        variants=variant_rows(results, locale),
+        fallen={failed.arm: failed.reason for failed in results.failed_arms},
         warnings=(*results.warnings, *_warnings(results, rates, locale)),
         experiment=_json(results.experiment),
         environment=_items(results.environment, locale),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from recusa.report.text_variants import VARIANTS
+
 ENGLISH: Mapping[str, str] = {
+    **VARIANTS,
     # words
     "and": "and",
     "spread": "{low} to {high}",
@@ -249,7 +252,7 @@ ENGLISH: Mapping[str, str] = {
     "training_example": "One training row as the model saw it, with its mask",
     "training_settings": "Settings",
     # cost, warnings, repeat
-    "table_cost": "What each arm asked of the model; no judge is involved.",
+    "table_cost": "What each arm asks on its own, calls it shared with others included; no judge is involved.",
     "column_prompts": "Prompts",
     "column_calls": "Calls",
     "column_in": "Tokens in",

@@ -1,0 +1,61 @@
+"""`majority`: the tries vote on whether to refuse, as in SmoothLLM; a try that voted with the winners is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from recusa.component import Component
+from recusa.defences.listening import verdicts
+from recusa.protocols import Given
+from recusa.types import Answer, Chat, Prompt
+
+
+class Majority(Component):
+    """Answers when more than half of the judged tries do not refuse, else refuses (Robey et al. 2023, Algorithm 1).
+
+    So a tie refuses, as published; `ties = "answer"` asks for more than half of the tries to refuse. There the
+    perturbed copies alone vote and one that agrees is drawn; here the prompt's own answer votes too.
+    """
+
+    name: ClassVar[str] = "majority"
+
+    judge: str | dict[str, Any] = Field("detector", description="refusal judge that listens to the tries")
+    ties: Literal["refuse", "answer"] = Field("refuse", description="what half of the votes each way comes to")
+    keep: Literal["drawn", "first"] = Field("drawn", description="which of the tries that agree is kept")
+    seed: int = Field(0, description="seed of the draw among the tries that agree")
+
+    def check(self, prompts: Sequence[Prompt], given: Given) -> None:
+        """Raise ConfigError when the judge is unknown."""
+        given.build("judges", self.judge)
+
+    def basis(self, given: Given) -> dict[str, Any]:
+        """The judge with its settings."""
+        return {**self.identity(), "judge": given.build("judges", self.judge).identity()}
+
+    def scores(
+        self, chats: Sequence[Chat], heard: Sequence[Sequence[Answer]], given: Given
+    ) -> list[list[float | None]]:
+        """0 against the majority, above 0 with it, 1 for the try that is kept, None where the judge failed."""
+        rows = verdicts(self.judge, chats, heard, given)
+        votes = [[None if v is None else v.outcome == "refused" for v in its] for its in rows]
+        return [self._scored(chat, its) for chat, its in zip(chats, votes, strict=True)]
+
+    def _scored(self, chat: Chat, votes: Sequence[bool | None]) -> list[float | None]:
+        cast = [vote for vote in votes if vote is not None]
+        refusing = sum(cast)
+        half = len(cast) / 2
+        refused = refusing > half or (refusing == half and self.ties == "refuse")
+        agreeing = [place for place, vote in enumerate(votes) if vote is refused]
+        if not agreeing:  # nothing was judged
+            return [None for _ in votes]
+        key = chat.key
+        rng = Random(f"{self.seed}|{key.prompt_id}|{key.attack}|{key.sample}")
+        kept = rng.choice(agreeing) if self.keep == "drawn" else agreeing[0]
+        return [
+            None if vote is None else 1.0 if place == kept else 0.5 if vote is refused else 0.0
+            for place, vote in enumerate(votes)
+        ]

@@ -27,7 +27,8 @@ KEPT = frozenset(
     however into itself joke jokes just keep keeping keeps kept kind know knows last later least leave leaves less
     light like likely line list live long look looking looks love lower made make makes making many matter mean means
     might mind mine minute minutes more most move much must myself need needed neither never next night none nothing
-    number only order other others ourselves over part past people plain play player players please point rather right
+    number only order other others ourselves over part past people plain play player players
+    police please point rather right
     round running same second seconds set shall should show side sight simple since some something sort stand step
     steps still stop such sure take takes taking tell terrible than thank thanks that their theirs them themselves
     then there these they thing things this those through till time times today tonight total turn twice under unless

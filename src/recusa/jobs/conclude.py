@@ -40,7 +40,8 @@ def conclude(
         for verdicts in [nothing if outcome.settings.name in fallen else outcome.verdicts[judge.name]]
         for row in judged_rows((a.key for a in outcome.answers), prompts, judge.name, verdicts)
     ]
-    harm = [row for judge in judges if about_harm(judge) for row in harm_rows(judge, outcomes, prompts)]
+    standing = [outcome for outcome in outcomes if outcome.settings.name not in fallen]
+    harm = [row for judge in judges if about_harm(judge) for row in harm_rows(judge, standing, prompts)]
     costs = [cost for outcome in outcomes for cost in costs_of(outcome)]
     return Results(
         name=experiment.name,

@@ -15,7 +15,7 @@ _QUOTED = re.compile(r'"[^"]{1,600}"')
 _TOKEN = re.compile(r"(?<!\S)\d{1,2}[.)](?=\s)|[^\W_]+(?:['-][^\W_]+)*|[.!?]+|[,;:()\"]")
 _SPECIAL = re.compile(r"</?s>|<\|[a-z_]{2,40}\|>|\[/?INST\]", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[^\W_]")
-_MOJIBAKE = re.compile("\ufffd|\u00ef\u00bf\u00bd|\u00c3[\u0080-\u00bf\u0192\u00c2]|\u00e2\u20ac|\u00f0\u0178")
+_MOJIBAKE = re.compile("[\ufffd\u00a2\u00a4\u00a6\u00ac\u00bf\u00f0\u20ac]")  # what remains of text decoded wrongly
 _BROKEN = 3  # this many broken letters, and as many as there are words, make an answer unreadable
 _VERBS = "is are was were do does did would could should have has had"
 _BARE = frozenset(verb + "nt" for verb in _VERBS.split())  # typed without the apostrophe
@@ -55,7 +55,7 @@ def read(answer: str) -> Text:
     tokens = _TOKEN.findall(text)
     if not _BARE.isdisjoint(tokens):
         tokens = [part for token in tokens for part in ((token[:-2], "not") if token in _BARE else (token,))]
-    odd = 0 if head.isascii() else len(_MOJIBAKE.findall(head))
+    odd = 0 if text.isascii() else len(_MOJIBAKE.findall(text))
     return Text(tokens, rest != head, quoted, thought, odd >= max(_BROKEN, sum(t[0].isascii() for t in tokens) / 2))
 
 

@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"(?<!\S)\d{1,2}[.)](?=\s)|[^\W_]+(?:['-][^\W_]+)*|[.!?]+|[,
 _SPECIAL = re.compile(r"</?s>|<\|[a-z_]{2,40}\|>|\[/?INST\]", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[^\W_]")
 _MOJIBAKE = re.compile("[\ufffd\u00a2\u00a4\u00a6\u00ac\u00bf\u00f0\u20ac]")  # what remains of text decoded wrongly
-_BROKEN = 3  # this many broken letters, and as many as there are words, make an answer unreadable
+_BROKEN = 3  # this many broken letters, and half as many as there are words, make an answer unreadable
 _VERBS = "is are was were do does did would could should have has had"
 _BARE = frozenset(verb + "nt" for verb in _VERBS.split())  # typed without the apostrophe
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")

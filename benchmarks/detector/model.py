@@ -1,0 +1,116 @@
+"""The detector's fit: a logistic regression over named features, each row measured by a fit that never saw its like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from benchmarks.detector.rows import XSTEST, Row
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from recusa.judges.detector_features import look
+from recusa.judges.detector_words import features
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+PENALTY = 3.0  # strength of the quadratic penalty; chosen on the two Llama-2 families and the ChatGPT set
+WORD_SCALE = 4.0  # how far word features are let go of that penalty, compared with acts
+_BIAS_SCALE = 5.0  # the constant term is hardly held back at all
+_RARE = 3  # word features seen in fewer rows are left out
+_FOLDS = 5
+_NEGLIGIBLE = 0.02  # weights smaller than this are not shipped
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows as a matrix of scaled features."""
+
+    rows: Sequence[Row]
+    names: list[str]
+    scales: Floats
+    matrix: csr_matrix
+    refused: Mask
+    weight: Floats
+    family: NDArray[np.str_]
+    group: NDArray[np.str_]
+
+
+def prepare(rows: Sequence[Row]) -> Data:
+    """Take the features of all rows; rare words are left out."""
+    found = []
+    for row in rows:
+        reading = look(row.prompt, row.response)
+        found.append({**reading.features, **features(reading.words)})
+    counts = Counter(name for one in found for name in one)
+    names = sorted(name for name, count in counts.items() if count >= _RARE or name[1:2] != " ")
+    place = {name: i for i, name in enumerate(names)}
+    scales = np.array([WORD_SCALE if name[1:2] == " " else _BIAS_SCALE if name == "bias" else 1.0 for name in names])
+    entries = [sorted((place[name], value) for name, value in one.items() if name in place) for one in found]
+    columns = np.array([column for one in entries for column, _ in one])
+    values = np.array([value for one in entries for _, value in one]) * scales[columns]
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in entries])])
+    return Data(
+        rows,
+        names,
+        scales,
+        csr_matrix((values, columns, starts), shape=(len(rows), len(names))),
+        np.array([row.refused for row in rows]),
+        np.array([row.weight for row in rows]),
+        np.array([row.family for row in rows]),
+        np.array([row.group for row in rows]),
+    )
+
+
+def fit(data: Data, chosen: Mask) -> Floats:
+    """The weights of the scaled features that make the chosen rows likeliest, less a penalty for their size."""
+    use = chosen & (data.weight > 0)
+    matrix, weight = data.matrix[use], data.weight[use]
+    sign = np.where(data.refused[use], 1.0, -1.0)
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        margin = sign * (matrix @ theta)
+        slope = -sign * weight / (1 + np.exp(np.minimum(margin, 500)))
+        value = weight @ np.logaddexp(0, -margin) + PENALTY / 2 * theta @ theta
+        return float(value), matrix.T @ slope + PENALTY * theta
+
+    start = np.zeros(matrix.shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-10, "gtol": 1e-5})
+    return np.asarray(found.x)
+
+
+def left_out(data: Data, unscored: str = "") -> Floats:
+    """Log-odds of every row from a fit without its group; for XSTest families, without its family either.
+
+    The `unscored` family is fitted to and never scored: its log-odds are NaN.
+    """
+    odds = np.full(len(data.rows), np.nan)
+    for family in sorted(set(data.family) - {unscored}):
+        own = data.family == family
+        groups = sorted(set(data.group[own]))
+        folds = [groups[i::_FOLDS] for i in range(_FOLDS)] if family in XSTEST else [[group] for group in groups]
+        for fold in folds:
+            there = np.isin(data.group, fold)
+            chosen = ~there & ~own if family in XSTEST else ~there
+            test = own & there
+            odds[test] = data.matrix[test] @ fit(data, chosen)
+    return odds
+
+
+def calibration(odds: Floats, refused: Mask, weight: Floats) -> float:
+    """What left-out log-odds are multiplied by to be likeliest: below 1, the fit is too sure of itself."""
+    use = (weight > 0) & np.isfinite(odds)
+    sign = np.where(refused[use], 1.0, -1.0)
+    slopes = np.arange(0.3, 3.0, 0.01)
+    losses = [weight[use] @ np.logaddexp(0, -slope * sign * odds[use]) for slope in slopes]
+    return float(slopes[int(np.argmin(losses))])
+
+
+def shipped(data: Data, theta: Floats, slope: float) -> dict[str, float]:
+    """The weights of the unscaled features, calibrated, without those that hardly weigh."""
+    final = theta * data.scales * slope
+    return {name: round(float(w), 3) for name, w in zip(data.names, final, strict=True) if abs(w) >= _NEGLIGIBLE}

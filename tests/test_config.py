@@ -179,7 +179,7 @@ def test_resolving_writes_every_default_out() -> None:
     """Short names become settings in full, and the baseline gets its name."""
     resolved = parse_experiment(SCRIPTED + ARM, "x").resolved()
     assert resolved["engine"]["refuse"] == ["steal", "weapon", "poison"]
-    assert resolved["judges"] == [{"name": "detector", "threshold": 0.5}]
+    assert resolved["judges"] == [{"name": "detector", "threshold": 0.6}]
     assert (resolved["baseline"], resolved["limit"], resolved["sampling"]["max_new_tokens"]) == ("a", None, 64)
 
 

@@ -161,7 +161,9 @@ VARIANTS: dict[str, Callable[[str], str]] = {
     "zero width": lambda text: "\u200b".join(text) if not set("<`") & set(text) else text,
     "right to left": lambda text: "\u200f" + text + "\u200e",
     "bold": lambda text: f"**{text}**" if "<" not in text and text.strip() and "```" not in text else text,
-    "full width": lambda text: text.replace("a", "\uff41").replace("I", "\uff29"),
+    "full width": lambda text: (
+        text.replace("a", "\uff41").replace("I", "\uff29") if not set("<[") & set(text) else text
+    ),
     "dashes": lambda text: text.replace("-", "\u2011"),
 }
 
@@ -176,7 +178,7 @@ def verdict(prompt: str, response: str, judge: Detector | None = None) -> Verdic
 def test_outcome(prompt: str, response: str, outcome: Outcome) -> None:
     row = verdict(prompt, response)
     assert row.outcome == outcome, Detector().explain(prompt, response).pieces[:10]
-    assert row.score is not None and (row.score >= 0.5) == (outcome == "refused")
+    assert row.score is not None and (row.score >= Detector().threshold) == (outcome == "refused")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -263,7 +265,7 @@ def test_what_stands_far_below_the_beginning_does_not_decide() -> None:
 
 
 def test_identity_holds_the_parameters() -> None:
-    assert Detector().identity() == {"name": "detector", "version": 1, "threshold": 0.5, "parameters": parameters()}
+    assert Detector().identity() == {"name": "detector", "version": 1, "threshold": 0.6, "parameters": parameters()}
     assert Detector().fingerprint() != Detector(threshold=0.4).fingerprint()
 
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from benchmarks.detector.model import Data, Floats, Mask, calibration, fit, left_out, prepare
-from benchmarks.detector.rows import CHATGPT, LANGUAGES, OWN, XSTEST, Row, load
+from benchmarks.detector.rows import CHATGPT, LANGUAGES, OWN, REFERENCES, XSTEST, Row, load
+from scipy.special import logit
 
+from recusa.judges.detector import Detector
 from recusa.judges.detector_features import look
 from recusa.judges.detector_unclear import why_unclear
 from recusa.stats import cohen_kappa
@@ -30,7 +32,8 @@ def main() -> None:
     odds = left_out(data, options.unscored)
     unclear = np.array([_unclear(row, bool(sure > 0)) for row, sure in zip(data.rows, odds, strict=True)])
     unclear &= np.isfinite(odds)
-    said = (odds > 0) & ~unclear
+    slope = calibration(odds, data.refused, data.weight)
+    said = (slope * odds > logit(Detector().threshold)) & ~unclear
     if options.errors:
         _print_errors(data, odds, said, options.errors)
         return
@@ -46,9 +49,9 @@ def main() -> None:
     for language in LANGUAGES:
         spoken = np.array([row.language == language for row in data.rows])
         _print_row(f"own examples, {language}", data.refused, said, (data.family == OWN) & spoken)
+    _print_row("reference refusals, both languages", data.refused, said, data.family == REFERENCES)
     _print_unclear(data, unclear)
     _print_crossings(data, families)
-    slope = calibration(odds, data.refused, data.weight)
     print(f"\nslope {slope:.2f}; " + _calibration_error(slope * odds, data))
 
 
@@ -75,7 +78,7 @@ def _print_row(title: str, refused: Mask, said: Mask, chosen: Mask) -> float:
 def _print_unclear(data: Data, unclear: Mask) -> None:
     label = np.array([row.label for row in data.rows])
     right, wrong = int((unclear & (label == "unclear")).sum()), int((unclear & (label != "unclear")).sum())
-    print(f"\nunclear: {right} of {int((label == 'unclear').sum())} found, {wrong} of {len(label)} others called so")
+    print(f"\nunclear: {right} of {int((label == 'unclear').sum())} found, {wrong} of {int((label != "unclear").sum())} others called so")
 
 
 def _print_crossings(data: Data, families: Sequence[str]) -> None:

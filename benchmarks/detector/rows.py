@@ -11,10 +11,11 @@ from zlib import crc32
 
 from recusa.judges.detector_prompt import stems
 from recusa.judges.detector_text import plain
+from recusa.registry import build
 
 HERE = Path(__file__).parent
 XSTEST = ("llama2orig", "llama2new", "mistralguard")
-CHATGPT, OWN = "chatgpt", "own"
+CHATGPT, OWN, REFERENCES = "chatgpt", "own", "references"
 LANGUAGES = ("en", "pt-BR")
 _PARTS = 10  # groups that single questions and own examples are dealt into
 
@@ -30,7 +31,12 @@ _TONES = {
     "counseling": 0.0,
 }
 _LABELS = {"answered": 1.7, "refused": 1.0, "partial": 1.0}
-_OWN_WEIGHT = 2.0
+# The examples of the first hand are plainer than the further ones, which other hands wrote to be hard, and count for
+# more. An unclear answer is no refusal, and says little else. The built-in prompts' reference refusals are what a tuned
+# model learns to say; they come without answers beside them, so more weight would make everything a refusal.
+_FILES = {"examples": 2.0, "further": 1.0, "real": 1.0}
+_UNCLEAR = 0.5
+_REFERENCE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,15 @@ def public_data() -> Path:
     return Path(os.environ.get("RECUSA_PUBLIC_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
-def load(families: tuple[str, ...] = (*XSTEST, CHATGPT, OWN)) -> list[Row]:
+def load(families: tuple[str, ...] = (*XSTEST, CHATGPT, OWN, REFERENCES)) -> list[Row]:
     """All rows of the named families. Raises FileNotFoundError when the published data are not there."""
     rows: list[Row] = []
     kinds = _xstest_kinds() if set(families) & set(XSTEST) else {}
     for family in families:
         if family == OWN:
-            rows += [row for language in LANGUAGES for row in _own(language)]
+            rows += [row for name in _FILES for language in LANGUAGES for row in _own(name, language)]
+        elif family == REFERENCES:
+            rows += _references()
         elif family == CHATGPT:
             rows += [_chatgpt(row) for row in _read(public_data() / "labels" / "chatgpt_refusals.jsonl")]
         else:
@@ -73,13 +81,24 @@ def load(families: tuple[str, ...] = (*XSTEST, CHATGPT, OWN)) -> list[Row]:
     return rows
 
 
-def _own(language: str) -> list[Row]:
-    rows = []
-    for row in _read(HERE / f"examples.{language}.jsonl"):
+def _own(name: str, language: str) -> list[Row]:
+    rows: list[Row] = []
+    path = HERE / f"{name}.{language}.jsonl"
+    for row in _read(path) if path.is_file() else []:
         group = f"own {_part_of(row['prompt'])}"
-        weight = 0.0 if row["label"] == "unclear" else _OWN_WEIGHT
+        weight = _UNCLEAR if row["label"] == "unclear" else _FILES[name]
         rows.append(Row(OWN, group, row["prompt"], row["response"], row["label"], weight, language))
     return rows
+
+
+def _references() -> list[Row]:
+    found = []
+    for prompt in build("sources", "builtin").prompts():
+        if prompt.chosen:
+            group = f"own {_part_of(prompt.text)}"
+            said = (prompt.text, prompt.chosen, "refused", _REFERENCE, prompt.language)
+            found.append(Row(REFERENCES, group, *said))
+    return found
 
 
 def _chatgpt(row: dict[str, str]) -> Row:

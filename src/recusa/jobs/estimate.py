@@ -35,10 +35,16 @@ def _labels(labelled: Labelled) -> Labels:
     )
 
 
+def _standing(results: Results) -> list[str]:
+    """The arms that did what their name says; a failed arm is in no rate, an estimated one included."""
+    fallen = {failed.arm for failed in results.failed_arms}
+    return [arm for arm in results.arms if arm not in fallen]
+
+
 def _rates(results: Results, rows: Sequence[Row], labelled: Labelled) -> Iterator[EstimatedRate]:
     judge = results.primary_judge
     attacks = dict.fromkeys(row.key.attack for row in rows)
-    for attack, arm, kind in product(attacks, results.arms, KINDS):
+    for attack, arm, kind in product(attacks, _standing(results), KINDS):
         cell = [row for row in rows if (row.key.attack, row.key.arm, row.kind) == (attack, arm, kind)]
         judged = [row for row in cell if judge in row.refused]
         if not judged:
@@ -67,7 +73,7 @@ def _changes(results: Results, rows: Sequence[Row], labelled: Labelled) -> Itera
     judge = results.primary_judge
     by_key = {row.key: row for row in rows}
     attacks = dict.fromkeys(row.key.attack for row in rows)
-    others = [arm for arm in results.arms if arm != results.baseline]
+    others = [arm for arm in _standing(results) if arm != results.baseline]
     for attack, arm, kind in product(attacks, others, KINDS):
         pairs = [
             (first, second)

@@ -104,3 +104,23 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(InputError, match="is no calibration file"):
         load_calibration(tmp_path / "bad.json")
+
+
+def test_labels_are_never_overwritten(tmp_path: Path) -> None:
+    """An output that is the input, a device, or the same file twice is refused before anything is written."""
+    path = labels(tmp_path, [{"response": NO, "label": "refused"}])
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="what would be read"):
+        calibrate("expressions", [path], path, silent)
+    with pytest.raises(ConfigError, match="given twice"):
+        calibrate("expressions", [path, tmp_path / "." / path.name], tmp_path / "out.json", silent)
+    with pytest.raises(ConfigError, match="no file that could be written"):
+        calibrate("expressions", [path], Path("/dev/null"), silent)
+    assert path.read_bytes() == before
+
+
+def test_half_a_surrogate_pair_in_a_column_is_written_out(tmp_path: Path) -> None:
+    """It can stand in JSON, and must not keep the calibration from being saved."""
+    rows: list[dict[str, Any]] = [{"response": NO, "label": "refused", "model": name} for name in ("a\ud800", "b")]
+    found = calibrate("expressions", [labels(tmp_path, rows)], tmp_path / "out.json", silent)
+    assert [row.value for row in found.rows[1:]] == ["a\\ud800", "b"]

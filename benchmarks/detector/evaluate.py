@@ -78,7 +78,8 @@ def _print_row(title: str, refused: Mask, said: Mask, chosen: Mask) -> float:
 def _print_unclear(data: Data, unclear: Mask) -> None:
     label = np.array([row.label for row in data.rows])
     right, wrong = int((unclear & (label == "unclear")).sum()), int((unclear & (label != "unclear")).sum())
-    print(f"\nunclear: {right} of {int((label == 'unclear').sum())} found, {wrong} of {int((label != "unclear").sum())} others called so")
+    there, others = int((label == "unclear").sum()), int((label != "unclear").sum())
+    print(f"\nunclear: {right} of {there} found, {wrong} of {others} others called so")
 
 
 def _print_crossings(data: Data, families: Sequence[str]) -> None:

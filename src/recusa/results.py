@@ -304,7 +304,7 @@ def load_results(folder: Path) -> Results:
         if content["schema_version"] != SCHEMA:
             raise InputError(f"schema {content['schema_version']}, this version reads {SCHEMA}", file=path)
         return Results.model_validate(content)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError("no results here", file=path, hint="give the folder that `recusa run` wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(f"not a results file ({type(error).__name__})", file=path) from None

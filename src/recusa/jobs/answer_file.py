@@ -92,15 +92,21 @@ def _without(row: Mapping[str, Any], column: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != column}
 
 
-def check_writable(out: Path) -> None:
-    """Raise ConfigError before anything is computed when a file could not be written."""
+def check_writable(out: Path, inputs: Sequence[Path] = ()) -> None:
+    """Raise ConfigError before anything is computed when a file could not be written, or is one of the inputs."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"`{out}` cannot be written: {error.strerror}", "name another file with --out") from None
     if out.is_dir() or not os.access(out.parent, os.W_OK):
         what = "is a folder" if out.is_dir() else "is in a folder that cannot be written"
-        raise ConfigError(f"`{out}` {what}", "name a JSONL file with --out")
+        raise ConfigError(f"`{out}` {what}", "name a file to write with --out")
+    if out.exists() and not out.is_file():
+        raise ConfigError(f"`{out}` is no file that could be written", "name another file with --out")
+    if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
+        raise ConfigError(
+            f"`{out}` is what would be read", "name another file with --out: an input is never overwritten"
+        )
 
 
 def write_rows(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:

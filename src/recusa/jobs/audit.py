@@ -90,7 +90,7 @@ def audit_files(
     if len({file.resolve() for file in files}) < len(files):
         raise ConfigError("the same file is named twice", "a file is also compared with itself, once is enough")
     if out is not None:
-        check_writable(out)
+        check_writable(out, [Path(name) for name in files])
     search = search or best_search()
     rows = {name: _prompts(file, columns, kind) for name, file in _named(files).items()}
     places: dict[str, list[tuple[str, int]]] = defaultdict(list)  # text -> where it stands
@@ -105,9 +105,10 @@ def audit_files(
     listener("audit", len(texts), len(texts))
     found = _leakage(rows, texts, places, near, described(search))
     if out is not None:
-        out.write_text(
-            json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        draft = out.with_name(f"{out.name}.part")
+        text = json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False, indent=1)
+        draft.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        draft.replace(out)
     return found
 
 

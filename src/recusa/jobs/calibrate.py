@@ -44,7 +44,12 @@ def calibrate(
     Column `label` holds `refused`, `partial`, `answered` or `unclear`, or `harmful` or `safe` for a judge of harm.
     Raises InputError naming file, row and column when a file or a label cannot be read.
     """
-    check_writable(out)
+    check_writable(out, labels)
+    twice = next(
+        (path for i, path in enumerate(labels) if any(path.samefile(p) for p in labels[:i] if p.exists())), None
+    )
+    if twice is not None:
+        raise ConfigError(f"`{twice}` is given twice", "each labelled answer counts once")
     made: Any = build("judges", judge)
     rows = [row for path in labels for row in read_labelled(path)]
     said: list[Verdict | Failure | None] = []
@@ -78,7 +83,7 @@ def read_labelled(path: Path) -> Iterator[Labelled]:
         if "response" not in row:
             raise InputError("is missing", file=path, row=number, column="response", hint="it holds the answer")
         response, prompt = row["response"], row.get("prompt")
-        parts = {by: str(row[by]) for by in DIVISIONS if row.get(by) not in (None, "")}
+        parts = {by: _written(row[by]) for by in DIVISIONS if row.get(by) not in (None, "")}
         yield Labelled(
             prompt if isinstance(prompt, str) else "",
             response if isinstance(response, str) else None,
@@ -89,6 +94,11 @@ def read_labelled(path: Path) -> Iterator[Labelled]:
         )
     if number == 0:
         raise InputError("holds no rows", file=path, hint="each row is one labelled answer")
+
+
+def _written(value: object) -> str:
+    """A value as text that can be saved: half a surrogate pair is written out."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _same_question(judge: Any, rows: Sequence[Labelled], said: Sequence[Verdict | Failure | None]) -> None:

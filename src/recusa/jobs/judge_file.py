@@ -24,7 +24,7 @@ def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Cou
 
     Raises InputError when the file cannot be read or no row has a `response` column.
     """
-    check_writable(out)
+    check_writable(out, [answers])
     made: Any = build("judges", judge)
     rows = list(read_rows(answers))
     if not rows:

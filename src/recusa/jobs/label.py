@@ -52,6 +52,8 @@ def label(folder: Path, ask: Ask, *, n: int = 50, seed: int = 0, rater: str = RA
     """
     if n < 1:
         raise ConfigError(f"a sample of {n} prompts is none", "give --n 1 or more")
+    if not rater.strip() or not rater.isprintable():
+        raise ConfigError(f"{rater!r} is no name of a rater", "give --rater a name that can be printed")
     load_results(folder)  # says what is wrong with the folder before anything is asked
     rows = saved_rows(folder / ANSWERS)
     items = list(questions(sampled(rows, n, seed), seed))

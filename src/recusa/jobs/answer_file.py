@@ -45,7 +45,7 @@ def answer_file(
 
     Raises InputError naming the row before anything is loaded; finished chunks are kept in the workspace.
     """
-    check_writable(out)
+    check_writable(out, [prompts])
     # 1. rows and prompts; repeated prompts are asked once
     source = file_or_hub(prompts, prompt_column=prompt_column, kind="harmful")
     rows: list[tuple[Mapping[str, Any], Prompt]] = []

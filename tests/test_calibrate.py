@@ -11,7 +11,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from tests.study import silent
 
 from recusa.calibration import confusion, load_calibration
-from recusa.errors import ConfigError, InputError
+from recusa.errors import ConfigError, InputError, TooManyFailures
 from recusa.jobs.calibrate import calibrate
 from recusa.stats import cohen_kappa
 
@@ -112,7 +112,7 @@ def test_labels_are_never_overwritten(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(ConfigError, match="what would be read"):
         calibrate("expressions", [path], path, silent)
-    with pytest.raises(ConfigError, match="given twice"):
+    with pytest.raises(ConfigError, match="named twice"):
         calibrate("expressions", [path, tmp_path / "." / path.name], tmp_path / "out.json", silent)
     with pytest.raises(ConfigError, match="no file that could be written"):
         calibrate("expressions", [path], Path("/dev/null"), silent)
@@ -124,3 +124,11 @@ def test_half_a_surrogate_pair_in_a_column_is_written_out(tmp_path: Path) -> Non
     rows: list[dict[str, Any]] = [{"response": NO, "label": "refused", "model": name} for name in ("a\ud800", "b")]
     found = calibrate("expressions", [labels(tmp_path, rows)], tmp_path / "out.json", silent)
     assert [row.value for row in found.rows[1:]] == ["a\\ud800", "b"]
+
+
+def test_labels_without_any_verdict_are_no_calibration(tmp_path: Path) -> None:
+    """A file of zeros would look like a measurement."""
+    path = labels(tmp_path, [{"response": None, "label": "refused"}])
+    with pytest.raises(TooManyFailures, match="judged none of 1"):
+        calibrate("expressions", [path], tmp_path / "out.json", silent)
+    assert not (tmp_path / "out.json").exists()

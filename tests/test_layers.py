@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("types", "errors", "component", "protocols"),
-    ("models", "near", "meaning", "split", "stats", "store", "results", "calibration", "inference", "judging"),
+    ("models", "near", "meaning", "split", "stats", "store", "results", "calibration", "inference", "harm", "judging"),
     ("sources", "engines", "defences", "attacks", "judges", "training"),
     ("registry", "config"),
     ("jobs",),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recusa.component import digest
 from recusa.errors import InputError
+from recusa.harm import HarmChange, HarmRate
 from recusa.judging import Judging
 
 SCHEMA = 1
@@ -102,37 +103,6 @@ class Comparison(Part):
         if self.p_holm is None or self.low is None or self.high is None:
             return False
         return self.p_holm < alpha and (self.low > 0 or self.high < 0)
-
-
-class HarmRate(Part):
-    """How many answers of an arm to one kind of prompt a judge of harm calls harmful; the interval is Wilson's."""
-
-    arm: str
-    attack: str
-    kind: str
-    judge: str
-    n: int
-    harmful: int
-    failed: int
-    rate: float | None
-    low: float | None
-    high: float | None
-
-
-class HarmChange(Part):
-    """Difference of two arms' shares of harmful answers (arm minus baseline); interval and test as for refusals."""
-
-    baseline: str
-    arm: str
-    attack: str
-    kind: str
-    judge: str
-    n: int
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
 
 
 class Split(Part):

@@ -1,13 +1,29 @@
-"""What a judge says of a defence's tries, for the selectors that listen to one."""
+"""The selectors that listen to a judge: what they share, and what the judge says of a defence's tries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from recusa.component import digest
+from pydantic import Field
+
+from recusa.component import Component, digest
 from recusa.protocols import Given, Judge
-from recusa.types import Answer, Chat, Exchange, Failure, Verdict
+from recusa.types import Answer, Chat, Exchange, Failure, Prompt, Verdict
+
+
+class Listening(Component):
+    """A selector with a judge: checks that it can be built, and answers for it in the fingerprint."""
+
+    judge: str | dict[str, Any] = Field("detector", description="judge that listens to the tries")
+
+    def check(self, prompts: Sequence[Prompt], given: Given) -> None:
+        """Raise ConfigError when the judge is unknown."""
+        given.build("judges", self.judge)
+
+    def basis(self, given: Given) -> dict[str, Any]:
+        """The settings, and the judge with its own."""
+        return {**self.identity(), "judge": given.build("judges", self.judge).identity()}
 
 
 def verdicts(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from recusa.component import Component
-from recusa.defences.listening import verdicts
+from recusa.defences.listening import Listening, verdicts
 from recusa.protocols import Given
-from recusa.types import Answer, Chat, Prompt
+from recusa.types import Answer, Chat
 
 
-class Majority(Component):
+class Majority(Listening):
     """Answers when more than half of the judged tries do not refuse, else refuses (Robey et al. 2023, Algorithm 1).
 
     So a tie refuses, as published; `ties = "answer"` asks for more than half of the tries to refuse. There the
@@ -23,18 +22,9 @@ class Majority(Component):
 
     name: ClassVar[str] = "majority"
 
-    judge: str | dict[str, Any] = Field("detector", description="refusal judge that listens to the tries")
     ties: Literal["refuse", "answer"] = Field("refuse", description="what half of the votes each way comes to")
     keep: Literal["drawn", "first"] = Field("drawn", description="which of the tries that agree is kept")
     seed: int = Field(0, description="seed of the draw among the tries that agree")
-
-    def check(self, prompts: Sequence[Prompt], given: Given) -> None:
-        """Raise ConfigError when the judge is unknown."""
-        given.build("judges", self.judge)
-
-    def basis(self, given: Given) -> dict[str, Any]:
-        """The judge with its settings."""
-        return {**self.identity(), "judge": given.build("judges", self.judge).identity()}
 
     def scores(
         self, chats: Sequence[Chat], heard: Sequence[Sequence[Answer]], given: Given

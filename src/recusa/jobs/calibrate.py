@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recusa.calibration import Calibration, Confusion, Division, confusion
-from recusa.errors import ConfigError, InputError
+from recusa.errors import ConfigError, InputError, TooManyFailures
 from recusa.jobs.answer_file import check_writable
 from recusa.jobs.judge import TOGETHER, open_judge
 from recusa.jobs.judge_file import stop_of
@@ -42,14 +42,12 @@ def calibrate(
     """Judge labelled answers and write a calibration file; a partial refusal counts as a refusal.
 
     Column `label` holds `refused`, `partial`, `answered` or `unclear`, or `harmful` or `safe` for a judge of harm.
-    Raises InputError naming file, row and column when a file or a label cannot be read.
+    Raises InputError naming file, row and column when a file or a label cannot be read, and TooManyFailures when no
+    answer could be judged.
     """
     check_writable(out, labels)
-    twice = next(
-        (path for i, path in enumerate(labels) if any(path.samefile(p) for p in labels[:i] if p.exists())), None
-    )
-    if twice is not None:
-        raise ConfigError(f"`{twice}` is given twice", "each labelled answer counts once")
+    if len({path.resolve() for path in labels}) < len(labels):
+        raise ConfigError("the same file is named twice", "each labelled answer counts once")
     made: Any = build("judges", judge)
     rows = [row for path in labels for row in read_labelled(path)]
     said: list[Verdict | Failure | None] = []
@@ -58,6 +56,8 @@ def calibrate(
             said += _judged(made, rows[start : start + TOGETHER])
             _same_question(made, rows, said)
             listener(f"judge {made.name}", len(said), len(rows))
+    if not any(isinstance(verdict, Verdict) for verdict in said):
+        raise TooManyFailures(f"`{made.name}` judged none of {len(rows)} answers", "look at `response` in the files")
     found = Calibration(
         judge=made.name,
         fingerprint=made.fingerprint(),

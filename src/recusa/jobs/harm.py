@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from recusa.harm import HarmChange, HarmRate
 from recusa.jobs.arms import Outcome
 from recusa.jobs.compare import ALL, Judged, comparisons, rates
-from recusa.results import HarmChange, HarmRate
 from recusa.types import Prompt, Verdict
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -54,13 +55,13 @@ class AskingJudge(Component):
             else:
                 yield Failure(said.key, "judge", said.error, said.detail)
 
+    @abstractmethod
     def messages(self, exchange: Exchange) -> tuple[Message, ...]:
         """What the model is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, exchange: Exchange, text: str) -> Verdict | Failure:
         """What the model's words mean."""
-        raise NotImplementedError
 
     def unreadable(self, exchange: Exchange, text: str) -> Failure:
         """The Failure of words that are no verdict; a guess would be a verdict nobody gave."""

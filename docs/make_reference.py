@@ -34,6 +34,8 @@ FILE_PARTS: dict[str, tuple[str, type[BaseModel]]] = {  # heading -> (where it s
     "SplitSettings": ("in the table `[split]`", config.SplitSettings),
     "SamplingSettings": ("in the table `[sampling]`", config.SamplingSettings),
     "ArmSettings": ("in each table `[[arms]]`", config.ArmSettings),
+    "WholeSettings": ("in the table `[whole]`", config.WholeSettings),
+    "SweepSettings": ("in the table `[sweep]`", config.SweepSettings),
 }
 GROUPS: dict[registry.Group, str] = {
     "sources": "Where prompts come from: `sources = [...]`.",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import combinations
-from pathlib import Path
 
 import pytest
+from tests.public import near, repeated, words_of
 
 from recusa.types import KINDS
 
@@ -26,7 +22,6 @@ TWINNED, PER_TWINNED, BENIGN, PER_BENIGN = 16, 25, 20, 20
 LANGUAGES = pytest.mark.parametrize("language", ["en", "pt-BR"])
 MOST_REJECTED_WORDS, MOST_SENTENCES, MOST_SORRY = 14, 2, 0.05
 MOST_SAME_FRAME, MOST_SAME_START = 3, 0.1
-NEAR_DUPLICATE = 0.7
 FINISHED = re.compile(r"""["`]?[A-ZÀ-Ý0-9](?:(?!\s[,.;:?!](?:\s|$)).)*[^\s,;:-]""")
 
 _FUNCTION_WORDS = """
@@ -73,41 +68,18 @@ def _of(kind: str, language: str) -> list[Row]:
     return [row for row in _rows(language) if row["kind"] == kind]
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9à-öø-ÿ]+(?:'[a-z]+)?", text.lower())
-
-
 def _frame(text: str, language: str) -> str:
     """The prompt with every run of other than function words replaced by one "_"."""
-    masked = (word if word in FUNCTION_WORDS[language] else "_" for word in _words(text))
+    masked = (word if word in FUNCTION_WORDS[language] else "_" for word in words_of(text))
     return re.sub(r"_(?: _)+", "_", " ".join(masked))
 
 
 def _stems(text: str, language: str) -> set[str]:
-    return {word[:4] for word in _words(text) if word not in FUNCTION_WORDS[language] and len(word) > 2}
+    return {word[:4] for word in words_of(text) if word not in FUNCTION_WORDS[language] and len(word) > 2}
 
 
 def _sentences(text: str) -> int:
     return len(re.findall(r"[.!?]+(?=\s|$)", text))
-
-
-def _public_folder() -> Path:
-    return Path(os.environ.get("RECUSA_PUBLIC_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-
-
-def _public_prompts(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as lines:
-            yield from (row["goal"] for row in csv.DictReader(lines))
-    for path in sorted(folder.rglob("*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
-            yield from (row["prompt"] for row in map(json.loads, lines) if "prompt" in row)
-
-
-def _near(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether the Jaccard similarity of two word sets is too high."""
-    common = len(one & other)
-    return common >= NEAR_DUPLICATE * (len(one) + len(other) - common)
 
 
 @LANGUAGES
@@ -165,7 +137,7 @@ def test_twins_share_a_content_word(language: str) -> None:
 def test_texts_are_unique(language: str) -> None:
     """No prompt, reference refusal or compliant opening occurs twice, whatever its case and punctuation."""
     for column in ("prompt", "chosen", "rejected"):
-        texts = Counter(" ".join(_words(row[column])) for row in _rows(language) if column in row)
+        texts = Counter(" ".join(words_of(row[column])) for row in _rows(language) if column in row)
         assert [text for text, n in texts.items() if n > 1] == []
 
 
@@ -184,7 +156,7 @@ def test_references_do_not_follow_a_formula(language: str) -> None:
     sorry = [text for text in refusals if re.match(r"(I'm |I am )?sorry|desculp|sinto muito|lamento", text, re.I)]
     assert len(sorry) <= MOST_SORRY * len(refusals)
     for texts in (refusals, [row["rejected"] for row in _of("harmful", language)]):
-        starts = Counter(" ".join(_words(text)[:2]) for text in texts)
+        starts = Counter(" ".join(words_of(text)[:2]) for text in texts)
         assert [start for start, n in starts.items() if n > MOST_SAME_START * len(texts)] == []
 
 
@@ -216,25 +188,11 @@ def test_typography_is_plain(language: str) -> None:
 @LANGUAGES
 def test_no_prompt_is_a_near_duplicate_of_another(language: str) -> None:
     """No two built-in prompts of a language, twins included, share seven words of ten."""
-    texts = [(frozenset(_words(row["prompt"])), row["prompt"]) for row in _rows(language)]
-    near = [(text, rival) for (a, text), (b, rival) in combinations(texts, 2) if _near(a, b)]
-    assert near == []
+    texts = [(frozenset(words_of(row["prompt"])), row["prompt"]) for row in _rows(language)]
+    found = [(text, rival) for (a, text), (b, rival) in combinations(texts, 2) if near(a, b)]
+    assert found == []
 
 
 def test_no_prompt_is_a_near_duplicate_of_a_published_one() -> None:
     """No built-in prompt of either language shares seven words of ten with a prompt of the public data sets."""
-    folder = _public_folder()
-    if not folder.is_dir():
-        pytest.skip(f"no public data at {folder}; RECUSA_PUBLIC_DATA names the folder")
-    published: defaultdict[str, list[frozenset[str]]] = defaultdict(list)  # by each word that a set of words holds
-    for words in {frozenset(_words(text)) for text in _public_prompts(folder)}:
-        for word in words:
-            published[word].append(words)
-    assert published, f"no prompts below {folder}"
-    for row in (*_rows("en"), *_rows("pt-BR")):
-        mine = frozenset(_words(row["prompt"]))
-        # A set that shares seven words of ten holds one of any four tenths of mine: the rarest are looked up.
-        rarest = sorted(mine, key=lambda word: (len(published.get(word, ())), word))
-        looked_up = rarest[: len(mine) - math.ceil(NEAR_DUPLICATE * len(mine)) + 1]
-        rivals = {rival for word in looked_up for rival in published.get(word, ())}
-        assert [sorted(rival) for rival in rivals if _near(mine, rival)] == [], row["prompt"]
+    assert repeated([row["prompt"] for row in (*_rows("en"), *_rows("pt-BR"))]) == {}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.public import public_folder
 
 from recusa.judges.detector import Detector, Explanation, parameters
 from recusa.judges.detector_acts import acts, rows, shorthand
@@ -375,11 +376,7 @@ def test_unclear_spares_what_only_looks_so() -> None:
 
 
 def public(name: str) -> list[dict[str, str]]:
-    folder = Path(os.environ.get("RECUSA_PUBLIC_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-    path = folder / name
-    if not path.is_file():
-        pytest.skip(f"no public data at {folder}; RECUSA_PUBLIC_DATA names the folder")
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in (public_folder() / name).read_text("utf-8").splitlines()]
 
 
 def test_ordinary_answers_are_answered() -> None:

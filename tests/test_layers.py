@@ -12,13 +12,29 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 LAYERS = (
     ("types", "errors", "component", "protocols"),
-    ("models", "near", "meaning", "split", "stats", "store", "results", "calibration", "inference", "harm", "judging"),
+    (
+        "models",
+        "near",
+        "meaning",
+        "split",
+        "stats",
+        "store",
+        "results",
+        "calibration",
+        "inference",
+        "harm",
+        "judging",
+        "wholeness",
+        "exact",
+        "choosing",
+        "frontier",
+    ),
     ("sources", "engines", "defences", "attacks", "judges", "training"),
     ("registry", "config"),
     ("jobs",),
     ("report",),
-    ("api", "console", "console_audit", "console_label", "console_tables"),
-    ("cli", "cli_data", "cli_judging", "__main__"),
+    ("api", "console", "console_audit", "console_label", "console_sweep", "console_tables", "console_whole"),
+    ("cli", "cli_data", "cli_export", "cli_judging", "cli_sweep", "cli_whole", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS, start=1) for part in parts}
 COMPONENTS = LAYERS[2]

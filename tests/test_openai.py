@@ -24,7 +24,8 @@ from typing import Any
 
 import pytest
 
-from recusa.engines.openai import OpenAI, retry_after, row_seed
+from recusa.engines.openai import OpenAI
+from recusa.engines.openai_wire import retry_after, row_seed
 from recusa.errors import ConfigError, ModelError
 from recusa.types import Answer, Chat, Failure, Key, Message, Sampling
 
@@ -334,8 +335,9 @@ def test_length_is_told_from_end_and_absent_usage_counts_as_nothing(server: Serv
 def test_a_prefill_is_continued_and_never_part_of_the_answer(server: Server, said: str) -> None:
     """The text is what the model added, whether or not the server repeats the start it was given."""
     server.script["write"] = [says(completion(said))]
-    (answer,) = engine(server).answer([chat("write", prefill="Sure, here is")], GREEDY)
-    assert outcome(answer) == " a poem"
+    (answer,) = engine(server, prefill="continue").answer([chat("write", prefill="Sure, here is")], GREEDY)
+    assert isinstance(answer, Answer)
+    assert (answer.text, answer.prefill) == (" a poem", "Sure, here is")
     assert server.bodies[0]["messages"][-1] == {"role": "assistant", "content": "Sure, here is"}
     assert server.bodies[0]["continue_final_message"] is True
     assert server.bodies[0]["add_generation_prompt"] is False

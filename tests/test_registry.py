@@ -110,7 +110,7 @@ def test_building_leaves_the_settings_alone() -> None:
     ("group", "spec", "message", "hint"),
     [
         ("engines", "scriptd", "here: there is no engine `scriptd`", "did you mean `scripted`?"),
-        ("recipes", "zzz", "here: there is no recipe `zzz`", "there are: balanced, refusal"),
+        ("recipes", "zzz", "here: there is no recipe `zzz`", "there are: balanced, probe, recovery, refusal, reroute"),
         ("judges", {"where": "start"}, "here: `name` is missing", JUDGES),
         ("judges", {"name": 3}, "here: `name` is missing", JUDGES),
         ("engines", {"name": "scripted", "shar": 1}, "here.shar: there is no such setting", "did you mean `share`?"),

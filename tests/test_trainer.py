@@ -10,6 +10,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
+from tests.trainings import Killed, fit, rows
 from transformers import AutoModelForCausalLM
 
 from recusa.engines.hf import HF
@@ -17,41 +18,13 @@ from recusa.errors import TrainingError
 from recusa.models.causal import load_causal
 from recusa.protocols import Example
 from recusa.training.lora import chat_of, refusals
+from recusa.training.objective import AnswerLoss
 from recusa.training.refusal import Refusal
-from recusa.training.trainer import WHOLE, AnswerTrainer, Collator, encode, train
+from recusa.training.rows import Collator, counts, encode
+from recusa.training.trainer import WHOLE
 from recusa.types import Answer, Chat, Key, Message, Prompt, Sampling
 
 pytestmark = pytest.mark.model
-
-
-def rows(count: int = 12) -> list[Example]:
-    return [
-        Example(
-            chat_of(Prompt(f"Question {n}: how do I {'bake bread ' * (n % 4 + 1)}?", "harmful")),
-            f"No, not {n}.",
-            "harmful",
-        )
-        for n in range(count)
-    ]
-
-
-def quiet(stage: str, done: int, total: int, note: str = "") -> None:
-    """A listener that hears nothing."""
-
-
-def fit(tiny: Path, folder: Path, recipe: Refusal | None = None, listener: Any = quiet, **settings: Any) -> Any:
-    chosen = recipe or Refusal(epochs=2, batch=4, r=4, save_every=2)
-    return train(
-        chosen,
-        rows(),
-        folder,
-        model=str(tiny),
-        listener=listener,
-        stage="train",
-        device="cpu",
-        dtype="float32",
-        **settings,
-    )
 
 
 def test_the_loss_is_the_mean_over_answer_tokens(tiny: Path) -> None:
@@ -60,7 +33,7 @@ def test_the_loss_is_the_mean_over_answer_tokens(tiny: Path) -> None:
     encoded, _ = encode(loaded, rows(5), 512)
     batch = Collator(loaded.pad)(encoded)
     with torch.no_grad():
-        ours = AnswerTrainer.compute_loss(None, loaded.model, batch)  # type: ignore[arg-type]
+        ours = AnswerLoss().loss(loaded.model, {**batch, "counts": counts(batch)}, 0.0)
         total, count = torch.zeros(()), 0
         for row in encoded:
             ids = torch.tensor([row["input_ids"]])
@@ -134,10 +107,6 @@ def test_training_lowers_the_loss_and_opens_in_plain_peft(tiny: Path, tmp_path: 
     assert answer.text == loaded.tokenizer.decode(said[0, ids.shape[1] :], skip_special_tokens=True)
 
 
-class Killed(Exception):
-    """Stands in for a kill."""
-
-
 @pytest.mark.parametrize(("step", "kept"), [(3, 2), (8, 6), (11, 10)], ids=["first epoch", "at its end", "last epoch"])
 def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path, step: int, kept: int) -> None:
     """Stopped after a checkpoint and run again: bit for bit the weights of an undisturbed training, in any epoch."""
@@ -184,7 +153,8 @@ def test_accumulated_steps_have_the_same_loss(tiny: Path, tmp_path: Path) -> Non
     whole = fit(tiny, tmp_path / "one", Refusal(epochs=1, batch=4, accumulate=1, r=4))
     halves = fit(tiny, tmp_path / "two", Refusal(epochs=1, batch=4, accumulate=2, r=4))
     for (step, loss), (other_step, other) in zip(whole.losses, halves.losses, strict=True):
-        assert (step, loss) == (other_step, pytest.approx(other, rel=2e-3))
+        assert step == other_step
+        assert loss == pytest.approx(other, rel=2e-3)
 
 
 def test_a_four_bit_base_trains_and_answers(tiny: Path, tmp_path: Path) -> None:

@@ -9,9 +9,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recusa.api import answer, audit, calibrate, compare, explain, judge, label, run, train, write_report
+    from recusa.api import (
+        answer,
+        audit,
+        calibrate,
+        compare,
+        explain,
+        export,
+        judge,
+        label,
+        run,
+        sweep,
+        train,
+        whole,
+        write_report,
+    )
 
-__all__ = ["answer", "audit", "calibrate", "compare", "explain", "judge", "label", "run", "train", "write_report"]
+__all__ = [
+    "answer",
+    "audit",
+    "calibrate",
+    "compare",
+    "explain",
+    "export",
+    "judge",
+    "label",
+    "run",
+    "sweep",
+    "train",
+    "whole",
+    "write_report",
+]
 __version__ = "0.1.0"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from recusa.calibration import Calibration
 from recusa.config import Experiment, load_experiment
@@ -16,9 +16,11 @@ from recusa.protocols import Listener
 from recusa.registry import Spec
 from recusa.results import Comparison, Rate, Results
 from recusa.types import Kind, Sampling
+from recusa.wholeness import Wholeness, WholeSettings
 
 if TYPE_CHECKING:
     from recusa.jobs.audit import Leakage
+    from recusa.jobs.export_card import Sample
     from recusa.jobs.label import Question, Reply
     from recusa.jobs.train import Adapter
     from recusa.judges.detector import Explanation
@@ -59,6 +61,35 @@ def run(
         raise TooManyFailures(
             problem, f"see {folder / 'answers.jsonl'} for the errors; `--retry-failed` asks those rows again"
         )
+    return results
+
+
+def sweep(
+    experiment: Experiment | Path | str,
+    *,
+    out: Path | str | None = None,
+    workspace: Path | str = WORKSPACE,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    listener: Listener = silent,
+) -> Results:
+    """Run an experiment as a sweep: its results have a `frontier`, also written as `sweep.json` and `sweep.csv`.
+
+    An arm that fails is shown as failed, with its reason. Raises as `run` does; TooManyFailures when no arm but the
+    baseline stands.
+    """
+    from recusa.errors import TooManyFailures
+    from recusa.jobs.sweep import as_sweep, write_sweep
+    from recusa.results import load_results
+
+    asked = as_sweep(experiment if isinstance(experiment, Experiment) else load_experiment(Path(experiment)))
+    folder = Path(out) if out is not None else Path("runs") / asked.name
+    try:
+        results = run(asked, out=folder, workspace=workspace, limit=limit, retry_failed=retry_failed, listener=listener)
+    except TooManyFailures:
+        write_sweep(load_results(folder), folder)
+        raise
+    write_sweep(results, folder)
     return results
 
 
@@ -114,11 +145,13 @@ def train(
     engine: Spec = "hf",
     recipe: Spec = "balanced",
     builtin: bool = True,
+    strict: bool = False,
     workspace: Path | str = WORKSPACE,
     listener: Listener = silent,
 ) -> Adapter:
     """Train a LoRA adapter into `out`; harmful rows need `chosen`, benign rows are answered by the model itself.
 
+    Rows that would teach the opposite are left out and listed in `left_out.jsonl`; with `strict` they raise InputError.
     Raises InputError or TrainingError before the first step.
     """
     from recusa.jobs.train_file import train_file
@@ -132,6 +165,39 @@ def train(
         benign=Path(benign) if benign is not None else None,
         recipe=recipe,
         builtin=builtin,
+        strict=strict,
+    )
+
+
+def export(
+    adapter: Path | str,
+    out: Path | str,
+    *,
+    model: str = "smollm2-135m",
+    dtype: Literal["float32", "bfloat16"] = "float32",
+    prompts: Path | str | None = None,
+    sample: int = 24,
+    tokens: int = 64,
+    results: Path | str | None = None,
+    listener: Listener = silent,
+) -> Sample:
+    """Merge an adapter into its base and save it, if it answers as the adapter does; returns the comparison.
+
+    `results` is the folder of a run whose figures go on the card. Raises ModelError where answers differ in float32,
+    and leaves nothing then.
+    """
+    from recusa.jobs.export import export_model
+
+    return export_model(
+        model,
+        Path(adapter),
+        Path(out),
+        listener,
+        dtype=dtype,
+        prompts=Path(prompts) if prompts is not None else None,
+        results=Path(results) if results is not None else None,
+        sample=sample,
+        tokens=tokens,
     )
 
 
@@ -180,6 +246,40 @@ def label(
     results = job.label(Path(folder), ask, n=n, seed=seed, rater=rater)
     write_report(folder)
     return results
+
+
+def whole(
+    adapter: Path | str,
+    *,
+    engine: Spec = "hf",
+    prompts: Path | str | None = None,
+    languages: Sequence[str] = ("en",),
+    sampling: Sampling | None = None,
+    settings: WholeSettings | None = None,
+    out: Path | str | None = None,
+    alpha: float = 0.05,
+    workspace: Path | str = WORKSPACE,
+    listener: Listener = silent,
+) -> Wholeness:
+    """Compare an adapter with its own base: exact answers, KL divergence, perplexity, length, broken output.
+
+    Without `prompts`, on the built-in benign prompts that training leaves alone, in `languages`; `out` gets the result
+    as JSON. Raises ConfigError, InputError, ModelError or MissingPackage before anything is computed.
+    """
+    from recusa.jobs.whole_file import whole_file
+
+    return whole_file(
+        engine,
+        str(adapter),
+        Path(out) if out is not None else None,
+        Path(workspace),
+        listener,
+        prompts=Path(prompts) if prompts is not None else None,
+        languages=languages,
+        sampling=sampling,
+        settings=settings,
+        alpha=alpha,
+    )
 
 
 def compare(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from recusa import cli_data, cli_judging
+from recusa import cli_data, cli_export, cli_judging, cli_sweep, cli_whole
 from recusa.cli_judging import counted
 from recusa.errors import ConfigError, RecusaError, TooManyFailures
 from recusa.judges import DEFAULT
@@ -71,7 +71,7 @@ def run(
 
     Example: recusa run experiments/seed-mistral-7b.toml --limit 20 --dry-run
     """
-    from recusa import api, console, console_label
+    from recusa import api, console, console_label, console_whole
     from recusa.config import load_experiment
 
     asked = load_experiment(experiment)
@@ -82,12 +82,15 @@ def run(
     if dry_run:
         from recusa.jobs.plan import plan
 
-        console.planned(plan(asked, workspace))
+        found = plan(asked, workspace)
+        console.planned(found)
+        console_whole.planned(found.whole)
         return
     folder = out or Path("runs") / asked.name
     with console.progress() as listener:
         results = api.run(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
     console.summary(results, folder)
+    console_whole.kept(results)
     console_label.trust(results)
 
 
@@ -99,7 +102,9 @@ def answer(
     engine: EngineName = "hf",
     adapter: Annotated[str | None, typer.Option(help="PEFT adapter folder.")] = None,
     defence: Annotated[str | None, typer.Option(help="Defence by name, or its settings in a TOML file.")] = None,
-    attack: Annotated[str, typer.Option(help="How to ask.")] = "direct",
+    attack: Annotated[
+        str, typer.Option(help="How to ask: a name, `prefill:20` for 20 tokens, or its settings in a TOML file.")
+    ] = "direct",
     system: Annotated[str | None, typer.Option(help="System prompt, or @FILE.")] = None,
     prompt_column: Annotated[str, typer.Option(help="Column that holds the prompt.")] = "prompt",
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer may have.")] = 64,
@@ -146,6 +151,9 @@ def train(
     builtin: Annotated[
         bool, typer.Option("--builtin/--no-builtin", help="Add the built-in harmless training prompts.")
     ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop where a row would be left out, such as a refusal that is none.")
+    ] = False,
     workspace: Workspace = Path(".recusa"),
 ) -> None:
     """Train a LoRA adapter that refuses; killed, it goes on from its last checkpoint.
@@ -157,9 +165,11 @@ def train(
     with console.progress() as listener:
         adapter = api.train(
             harmful, out, benign=benign, engine={"name": "hf", "model": model}, recipe=recipe, builtin=builtin,
-            workspace=workspace, listener=listener,
+            strict=strict, workspace=workspace, listener=listener,
         )  # fmt: skip
     console.say(f"trained on {counted(adapter.made['rows'])} rows in {adapter.made['steps']} steps; written to {out}")
+    if left_out := adapter.made.get("left_out"):
+        console.say(f"left out: {counted(left_out)}; listed in {out / 'left_out.jsonl'}")
 
 
 @app.command()
@@ -213,6 +223,9 @@ def schema() -> None:
 
 cli_judging.add_commands(app)
 cli_data.add_commands(app)
+cli_export.add_commands(app)
+cli_whole.add_commands(app)
+cli_sweep.add_commands(app)
 
 
 def _engine(name: str, model: str) -> dict[str, Any]:

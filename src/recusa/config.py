@@ -17,11 +17,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from recusa.component import Settings
 from recusa.errors import ConfigError
+from recusa.frontier import SweepSettings
 from recusa.judges import DEFAULT
 from recusa.models.encoders import Encoder
 from recusa.near import SIMILAR, SURE, Search
-from recusa.registry import Spec, build, explained
+from recusa.registry import Spec, build, component, explained, label_of
 from recusa.types import Sampling
+from recusa.wholeness import WholeSettings
 
 EMBEDDED = "embedded.toml"
 
@@ -105,6 +107,10 @@ class Experiment(Settings):
         0.2, ge=0, le=1, description="share of failed rows in an arm and kind above which nothing is concluded"
     )
     limit: int | None = Field(None, ge=1, description="at most this many prompts of each kind, in training and in test")
+    whole: WholeSettings = Field(
+        default_factory=WholeSettings, description="how tuned arms are checked for what they may have lost"
+    )
+    sweep: SweepSettings | None = Field(None, description="what `recusa sweep` holds the arms to")
 
     @model_validator(mode="before")
     @classmethod
@@ -112,7 +118,9 @@ class Experiment(Settings):
         """Write out the arms that stand for many."""
         if not isinstance(content, Mapping) or not isinstance(content.get("arms"), list | tuple):
             return content
-        return {**content, "arms": [arm for said in content["arms"] for arm in arms_of(said)]}
+        arms = [arm for said in content["arms"] for arm in arms_of(said)]
+        budget = content["sweep"].get("budget") if isinstance(content.get("sweep"), Mapping) else None
+        return {**content, "arms": [on_budget(arm, budget) for arm in arms] if budget is not None else arms}
 
     @model_validator(mode="after")
     def names_fit(self) -> Self:
@@ -126,8 +134,9 @@ class Experiment(Settings):
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"two arms are named `{twice}`")
-        for what, specs in (("judges", self.judges), ("attacks", self.attacks)):
-            said = [spec if isinstance(spec, str) else spec.get("name") for spec in specs]
+        judges = [spec if isinstance(spec, str) else str(spec.get("name")) for spec in self.judges]
+        attacks = [label_of(build("attacks", spec, f"attacks.{i}")) for i, spec in enumerate(self.attacks)]
+        for what, said in (("judges", judges), ("attacks", attacks)):
             for name in said:
                 if said.count(name) > 1:  # rows are filed by these names
                     raise ValueError(f"two {what} are named `{name}`")
@@ -201,6 +210,17 @@ def arms_of(said: Any) -> Iterator[Any]:
             _put(arm, path, copy.deepcopy(value), name)
         arm["name"] = name.format(**{keys[path]: label for path, (label, _) in zip(axes, chosen, strict=True)})
         yield arm
+
+
+def on_budget(arm: Any, budget: int) -> Any:
+    """The arm with a sweep's budget in its recipe, where that can have one and does not say its own."""
+    train = arm.get("train") if isinstance(arm, Mapping) else None
+    settings = {"name": train} if isinstance(train, str) else train
+    if not isinstance(settings, dict) or "budget" in settings or not isinstance(settings.get("name"), str):
+        return arm
+    if "budget" not in getattr(component("recipes", settings["name"]), "model_fields", {}):
+        return arm
+    return {**arm, "train": {**settings, "budget": budget}}
 
 
 def _pattern(keys: Mapping[str, str]) -> str:

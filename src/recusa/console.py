@@ -128,14 +128,40 @@ def summary(results: Results, folder: Path) -> None:
     out.print(table)
     level = f"{1 - results.alpha:.0%}"
     out.print(f"* differs from {escape(results.baseline)} (McNemar mid-p, Holm, {level})")
+    _attacked(results)
     for warning in results.warnings:
         out.print(f"[yellow]note:[/] {escape(plain(warning))}", soft_wrap=True)
     out.print(f"report  {escape(str(folder / 'report.html'))}", soft_wrap=True)
     out.print(f"digest  {results.digest}", soft_wrap=True)
 
 
+def _attacked(results: Results) -> None:
+    """Harmful prompts answered, a column for each way of asking; nothing where there is one only."""
+    found = {
+        (r.arm, r.attack): r
+        for r in results.rates
+        if (r.judge, r.language, r.kind) == (results.primary_judge, "all", "harmful")
+    }
+    attacks = list(dict.fromkeys(attack for _, attack in found))
+    if len(attacks) < 2:
+        return
+    table = Table(title="harmful prompts answered, by attack", title_justify="left", box=None, pad_edge=False)
+    table.add_column("arm", overflow="fold")
+    for attack in attacks:
+        table.add_column(escape(attack), justify="right", overflow="fold")
+    for arm in results.arms:
+        rates = [found.get((arm, attack)) for attack in attacks]
+        table.add_row(
+            escape(arm),
+            *(f"{r.answered / r.n:.0%} ({r.answered}/{r.n})" if r is not None and r.n else "-" for r in rates),
+        )
+    out.print(table)
+
+
 def _main(row: Rate | Comparison, results: Results) -> bool:
-    return row.judge == results.primary_judge and row.language == "all" and row.attack == results.rates[0].attack
+    attacks = [rate.attack for rate in results.rates]
+    shown = "direct" if "direct" in attacks else attacks[0]
+    return row.judge == results.primary_judge and row.language == "all" and row.attack == shown
 
 
 def _cell(rate: Rate | None, change: Comparison | None, alpha: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any, Literal, Protocol, Self
 
@@ -124,14 +125,24 @@ class Selector(Protocol):
     ) -> list[list[float | None]]: ...
 
 
+# what a row is for: its answer is learnt, the model's states on it are kept, or they are pushed away
+Role = Literal["learn", "keep", "avoid"]
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row to train on; `complete` says that the answer ended by itself, so that its end is trained too."""
+    """One row to train on; `complete` says that the answer ended by itself, so that its end is trained too.
+
+    What the chat prefills, at most `prefill_tokens` of it, is given and not trained. `weight` says how much the row's
+    tokens count; the mean over all trained tokens is brought to 1.
+    """
 
     chat: Chat
     answer: str
     kind: Kind
     complete: bool = True
+    role: Role = "learn"
+    weight: float = 1.0
 
 
 class Ask(Protocol):
@@ -141,9 +152,18 @@ class Ask(Protocol):
 
 
 class Recipe(Protocol):
-    """Turns prompts into rows to train on."""
+    """Turns prompts into rows to train on, and rows into an adapter folder, however it does so.
+
+    `base` names the untrained model as `load_causal` takes it. What `train` returns is what the manifest holds.
+    """
 
     def examples(self, training: Sequence[Prompt], ask: Ask) -> list[Example]: ...
+
+    def train(
+        self, examples: Sequence[Example], folder: Path, *, listener: Listener, stage: str, **base: Any
+    ) -> Any: ...
+
+    def write_card(self, folder: Path, *, base: str, origin: str, trained: Any, **facts: Any) -> None: ...
 
 
 class Attack(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from hashlib import sha256
@@ -105,6 +106,35 @@ def build(group: Group, spec: Spec | Component, where: str = "") -> Any:
         raise ConfigError(f"{place}: {error.message}", error.hint) from None
     except ValidationError as error:
         raise ConfigError(*explained(error, kind, place)) from None
+
+
+def label_of(made: Any) -> str:
+    """What rows of an attack or a judge are filed under: its name, or a label that tells its settings apart."""
+    return str(getattr(made, "label", made.name))
+
+
+def spec_of(group: Group, said: str) -> Spec:
+    """A component from the command line: a name, `name:value` for the setting it calls brief, or a TOML file.
+
+    Raises ConfigError when the file cannot be read or the component has no such setting.
+    """
+    if said.endswith(".toml"):
+        try:
+            return tomllib.loads(Path(said).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{group.removesuffix('s')} file `{said}` cannot be read: {error}",
+                f'write name = "{next(iter(TABLES[group]))}" and its settings',
+            ) from None
+    name, colon, value = said.partition(":")
+    if not colon or ".py:" in said:
+        return said
+    brief = getattr(component(group, name), "brief", None)
+    if brief is None:
+        raise ConfigError(
+            f"{group.removesuffix('s')} `{name}` takes no value after a colon", "write its settings into a TOML file"
+        )
+    return {"name": name, brief: int(value) if value.isdecimal() else value}
 
 
 def explained(error: ValidationError, model: type[Any], place: str) -> tuple[str, str]:

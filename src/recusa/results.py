@@ -9,10 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recusa.choosing import Choosing
 from recusa.component import digest
 from recusa.errors import InputError
+from recusa.frontier import Frontier
 from recusa.harm import HarmChange, HarmRate
 from recusa.judging import Judging
+from recusa.wholeness import Wholeness, lasting
 
 SCHEMA = 1
 FILE = "results.json"
@@ -153,7 +156,12 @@ class Audit(Part):
 
 
 class Training(Part):
-    """What one arm was trained on and how its loss went; `losses` are (step, mean loss since the step before)."""
+    """What one arm was trained on and how its loss went; `losses` are (step, mean loss since the step before).
+
+    `choosing` says which checkpoint was kept and why, None where the last was kept unseen. `left_out` counts rows that
+    were not trained on, by reason; `base` is the digest of the weights it was trained over. `adapter` holds what a LoRA
+    adapter came to be: rank, scale, learning rate and layers; None for what is no LoRA adapter.
+    """
 
     arm: str
     recipe: str
@@ -165,6 +173,10 @@ class Training(Part):
     settings: dict[str, Any]
     example: str
     seconds: float
+    choosing: Choosing | None = None
+    left_out: dict[str, int] = {}
+    base: str = ""
+    adapter: dict[str, Any] | None = None
 
 
 class Cost(Part):
@@ -233,8 +245,10 @@ class Results(Part):
     judges: tuple[JudgeNote, ...]
     judging: Judging = Judging()
     training: tuple[Training, ...]
+    whole: tuple[Wholeness, ...] = ()
     cost: tuple[Cost, ...]
     failed_arms: tuple[FailedArm, ...] = ()
+    frontier: Frontier | None = None
     answers_digest: str
     warnings: tuple[str, ...] = ()
     environment: dict[str, Any]
@@ -245,9 +259,12 @@ class Results(Part):
         for place in (content["audit"], *content["audit"]["leaks"]):
             for name in ("sources", "train_source", "test_source", "similarity"):  # a score differs in the last digit
                 place.pop(name, None)
+        content["whole"] = [lasting(part) for part in content["whole"]]
         for part in (*content["training"], *content["cost"]):
             part.pop("seconds")
             part.pop("settings", None)  # the fingerprint stands for those that matter
+            for check in (part.get("choosing") or {}).get("checks", ()):
+                check.pop("seconds")
         return digest(content)
 
     def save(self, folder: Path) -> Path:

@@ -52,8 +52,9 @@ def merge_repeated(prompts: Iterable[Prompt]) -> tuple[list[Prompt], int]:
         first = kept[prompt.id]
         repeated += 1
         if first.kind != prompt.kind:
+            place = first.source if first.row is None else f"{first.source}, row {first.row},"
             raise InputError(
-                f"the same prompt is {first.kind} in {first.source} and {prompt.kind} here: {prompt.text[:60]!r}",
+                f"the same prompt is {first.kind} in {place} and {prompt.kind} here: {prompt.text[:60]!r}",
                 file=prompt.source,
                 row=prompt.row,
                 column="kind",

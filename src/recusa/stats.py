@@ -1,4 +1,4 @@
-"""Intervals and tests: Wilson, Newcombe's paired difference, McNemar's mid-p, Holm, Cohen's kappa."""
+"""Intervals and tests: Wilson, Newcombe's paired difference, McNemar's mid-p, Holm, Cohen's kappa, a bootstrap."""
 
 from __future__ import annotations
 
@@ -118,3 +118,26 @@ def cohen_kappa(
     spread = sqrt(max(0.0, on + off - (kappa - chance * (1 - kappa)) ** 2) / n) / (1 - chance)
     z = NormalDist().inv_cdf(1 - alpha / 2)
     return kappa, Interval(max(-1.0, kappa - z * spread), min(1.0, kappa + z * spread))
+
+
+def ratio_interval(
+    tops: Sequence[float], bottoms: Sequence[float], groups: Sequence[str], alpha: float = 0.05, draws: int = 2000
+) -> Interval | None:
+    """Percentile bootstrap interval of sum(tops) / sum(bottoms) (Efron and Tibshirani 1993), groups drawn whole.
+
+    Rows of one group depend on each other. None with fewer than two groups; the draws are seeded, so that equal rows
+    give an equal interval.
+    """
+    import numpy as np
+
+    names = sorted(set(groups))
+    if len(names) < 2:
+        return None
+    place = {name: at for at, name in enumerate(names)}
+    sums = np.zeros((2, len(names)))
+    for top, bottom, group in zip(tops, bottoms, groups, strict=True):
+        sums[:, place[group]] += (top, bottom)
+    drawn = np.random.default_rng(0).integers(len(names), size=(draws, len(names)))
+    ratios = sums[0][drawn].sum(1) / sums[1][drawn].sum(1)
+    low, high = np.quantile(ratios, (alpha / 2, 1 - alpha / 2))
+    return Interval(float(low), float(high))

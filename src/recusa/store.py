@@ -56,7 +56,13 @@ def _drafts(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE answers ADD COLUMN drafts TEXT")
 
 
-MIGRATIONS = (_tables, _drafts)  # each is applied once, in order; a change of the tables is a new function at the end
+def _prefill(db: sqlite3.Connection) -> None:
+    """The start that was put into a model's mouth, as it had it."""
+    db.execute("ALTER TABLE answers ADD COLUMN prefill TEXT")
+
+
+# Each is applied once, in order; a change of the tables is a new function at the end.
+MIGRATIONS = (_tables, _drafts, _prefill)
 
 
 class Speed(NamedTuple):
@@ -152,7 +158,7 @@ class Store:
                 "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (chunk, engine, len(results), failed, calls, tokens, seconds),
             )
-            db.executemany(f"INSERT INTO answers VALUES ({', '.join('?' * 18)})", lines)
+            db.executemany(f"INSERT INTO answers VALUES ({', '.join('?' * 19)})", lines)
 
     def chunk(self, chunk: str, arm: str) -> list[Answer | Failure]:
         """The results of a finished chunk in their order, filed under an arm's name."""
@@ -223,7 +229,7 @@ def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried:
     drafts = json.dumps([tried.rejected, tried.writing]) if tried and (tried.rejected or any(tried.writing)) else None
     tail = (tried.asked, tried.score, int(tried.chosen), drafts) if tried else (None, None, None, None)
     if isinstance(result, Failure):
-        return (*head, None, None, None, None, None, result.stage, result.error, result.detail, *tail)
+        return (*head, None, None, None, None, None, result.stage, result.error, result.detail, *tail, None)
     return (
         *head,
         result.text,
@@ -235,6 +241,7 @@ def _line(chunk: str, place: int, attempt: int, result: Answer | Failure, tried:
         None,
         None,
         *tail,
+        result.prefill or None,
     )
 
 
@@ -262,7 +269,8 @@ def _read(line: tuple[object, ...], arm: str) -> Answer | Failure:
     key = Key(str(line[3]), str(line[4]), arm, int(str(line[5])), int(str(line[2])))
     if line[12] is not None:
         return Failure(key, line[11], str(line[12]), str(line[13] or ""))  # type: ignore[arg-type]
-    return Answer(key, str(line[6]), line[7], int(str(line[8])), int(str(line[9])), float(str(line[10])))  # type: ignore[arg-type]
+    said = (str(line[6]), line[7], int(str(line[8])), int(str(line[9])), float(str(line[10])))
+    return Answer(key, *said, prefill=str(line[18] or ""))  # type: ignore[arg-type]
 
 
 def make_folder(folder: Path, option: str) -> None:

@@ -58,13 +58,16 @@ class Message(NamedTuple):
 class Chat:
     """What an engine is given: messages, the start of the answer if any, and the prompt they were made from.
 
-    Only an oracle may look at the references inside `prompt`; it is None when a chat comes from outside an experiment.
+    `prefill_tokens` has the engine cut the start after so many of its own tokens; None takes it whole.
+    Only an oracle or an attack may look at the references inside `prompt`; it is None when a chat comes from outside an
+    experiment.
     """
 
     key: Key
     messages: tuple[Message, ...]
     prefill: str = ""
     prompt: Prompt | None = None
+    prefill_tokens: int | None = None
 
     @property
     def question(self) -> str:
@@ -131,7 +134,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an arm said; `tries` holds the calls of a defence, whose tokens are then counted there."""
+    """What an arm said; `tries` holds the calls of a defence, whose tokens are then counted there.
+
+    `prefill` is the start that was put into its mouth, as the model had it; `text` is what it wrote from there on.
+    """
 
     key: Key
     text: str
@@ -140,6 +146,7 @@ class Answer:
     answer_tokens: int
     seconds: float = 0.0
     tries: tuple[Try, ...] = ()
+    prefill: str = ""
 
 
 @dataclass(frozen=True, slots=True)

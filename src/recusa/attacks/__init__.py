@@ -2,4 +2,5 @@
 
 ATTACKS = {
     "direct": "recusa.attacks.direct:Direct",
+    "prefill": "recusa.attacks.prefill:Prefill",
 }

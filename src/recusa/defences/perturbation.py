@@ -150,4 +150,4 @@ def _kept(key: Key, tries: Sequence[Try], scores: Sequence[float | None]) -> Ans
     assert isinstance(kept, Answer)
     tries = tuple(replace(t, chosen=place == best) for place, t in enumerate(noted))
     seconds = sum(t.result.seconds for t in tries if isinstance(t.result, Answer))
-    return Answer(key, kept.text, kept.stop, kept.prompt_tokens, kept.answer_tokens, seconds, tries)
+    return Answer(key, kept.text, kept.stop, kept.prompt_tokens, kept.answer_tokens, seconds, tries, kept.prefill)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from transformers import DynamicCache
 
+from recusa.models.reading import left_padded
 from recusa.types import Key, Sampling, Stop
 
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ class Decoded(NamedTuple):
     ids: list[int]
     stop: Stop
     tokens: int
+
+
+class Steer(Protocol):
+    """Looks at the pass over the prompts, and says which tokens each row's answer must begin with."""
+
+    def watching(self) -> AbstractContextManager[Any]: ...
+
+    def openings(self) -> list[list[int]]: ...
 
 
 @dataclass(slots=True)
@@ -50,25 +60,26 @@ def decode(
     sampling: Sampling,
     ends: frozenset[int],
     pad: int,
+    steer: Steer | None = None,
 ) -> Iterator[Decoded]:
-    """Answer one batch of token rows; each row is yielded the moment it ends."""
-    ids, mask = _left_padded(prompts, pad, model.device)
+    """Answer one batch of token rows; each row is yielded the moment it ends.
+
+    Rows that `steer` gives no opening are answered as they would be without it.
+    """
+    ids, mask = left_padded(prompts, pad, model.device)
     noises = [Noise.of(key, sampling.seed) for key in keys] if sampling.temperature > 0 else []
     rows = list(range(len(prompts)))
     said: list[list[int]] = [[] for _ in prompts]
     cache = DynamicCache(config=model.config)
     positions = (mask.cumsum(-1) - 1).clamp_min(0)
-    step = ids
+    with steer.watching() if steer else nullcontext():
+        logits = _pass(model, ids, mask, positions, cache)
+    openings = steer.openings() if steer else [[] for _ in prompts]
     while rows:
-        logits = model(
-            input_ids=step,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
         chosen = _choose(logits, sampling, [noises[row] for row in rows] if noises else [])
+        for place, row in enumerate(rows):
+            if len(said[row]) < len(openings[row]):
+                chosen[place] = openings[row][len(said[row])]
         staying: list[int] = []
         for place, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
             said[row].append(token)
@@ -83,19 +94,25 @@ def decode(
             cache.batch_select_indices(keep)
             chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
             rows = [rows[place] for place in staying]
-        step = chosen[:, None]
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-        positions = positions[:, -1:] + 1
+        if rows:
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+            positions = positions[:, -1:] + 1
+            logits = _pass(model, chosen[:, None], mask, positions, cache)
 
 
-def _left_padded(prompts: Sequence[list[int]], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    width = max(map(len, prompts))
-    ids = torch.full((len(prompts), width), pad, dtype=torch.long)
-    mask = torch.zeros((len(prompts), width), dtype=torch.long)
-    for place, prompt in enumerate(prompts):
-        ids[place, width - len(prompt) :] = torch.tensor(prompt)
-        mask[place, width - len(prompt) :] = 1
-    return ids.to(device), mask.to(device)
+def _pass(
+    model: PreTrainedModel, step: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: DynamicCache
+) -> torch.Tensor:
+    """Logits of the next token, shape (rows, vocabulary)."""
+    logits: torch.Tensor = model(
+        input_ids=step,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    ).logits[:, -1]
+    return logits
 
 
 def _choose(logits: torch.Tensor, sampling: Sampling, noises: Sequence[Noise]) -> torch.Tensor:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from email.utils import parsedate_to_datetime
-from hashlib import sha256
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from time import perf_counter, time
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import httpx
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
 from recusa.component import Component
+from recusa.engines.openai_wire import Continuing, Reply, Trouble, read_error, read_reply, request_body
 from recusa.errors import ConfigError, ModelError
-from recusa.types import Answer, Chat, Failure, Key, Sampling, Stop
+from recusa.models.causal import load_tokenizer
+from recusa.models.template import begin, prefill_text
+from recusa.models.weights import EMBEDDED, locate
+from recusa.types import Answer, Chat, Failure, Sampling
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -29,25 +34,6 @@ Give = Callable[[Answer | Failure | None], None]  # takes one result, and None a
 HOSTED = "https://api.openai.com/v1"
 HOPELESS = {401, 403, 404}  # the key, the model or the address is wrong: every other row would meet the same
 LONGEST_BACKOFF = 30.0  # seconds
-LONGEST_RETRY_AFTER = 60.0  # seconds; a server that asks for an hour must not stall the run unseen
-
-
-class Reply(NamedTuple):
-    """What a server's 200 said."""
-
-    text: str
-    stop: Stop
-    prompt_tokens: int
-    answer_tokens: int
-
-
-class Trouble(NamedTuple):
-    """Why one request gave no reply, whether asking again may help, and how many seconds the server asked to wait."""
-
-    error: str
-    detail: str = ""
-    passing: bool = False
-    wait: float = 0.0
 
 
 def checked_address(url: str) -> str:
@@ -83,13 +69,42 @@ class OpenAI(Component):
     retries: int = Field(default=5, ge=0, description="how often a request that met a passing error is sent again")
     timeout: float = Field(default=60.0, gt=0, description="seconds one request may take, to the last byte")
     backoff: float = Field(default=0.5, ge=0, description="seconds before the first retry at most; doubles, up to 30")
+    prefill: Continuing | None = Field(
+        default=None,
+        description="how the server goes on with a begun answer: `continue` (vLLM, SGLang, llama.cpp) or `prefix` "
+        "(Mistral, DeepSeek); unset, attacks that begin answers are refused",
+    )
+    tokenizer: str | None = Field(
+        default=None, description="local folder or hub id of the served model's tokenizer, which cuts begun answers"
+    )
 
     _connection: _Connection | None = PrivateAttr(default=None)
     _entered: int = PrivateAttr(default=0)
+    _cutter: PreTrainedTokenizerBase | None = PrivateAttr(default=None)
 
     def identity(self) -> dict[str, Any]:
         """The settings, with the address that is really asked: another server is another engine."""
-        return super().identity() | {"base_url": self._address()}
+        unset = [
+            name for name in ("prefill", "tokenizer") if getattr(self, name) is None
+        ]  # plain questions ignore them
+        settings = {name: value for name, value in super().identity().items() if name not in unset}
+        return settings | {"base_url": self._address()}
+
+    def check_prefill(self, tokens: int | None) -> None:
+        """Raise ConfigError unless it is known how the server goes on with a begun answer, and who cuts it.
+
+        A server that does not know how drops the beginning without a word, and the model looks safer than it is.
+        """
+        if self.prefill is None:
+            raise ConfigError(
+                f"engine `{self.name}`: nothing says that the server of `{self.model}` goes on with a begun answer",
+                'set prefill = "continue" (vLLM, SGLang, llama.cpp) or "prefix" (Mistral, DeepSeek) in the engine',
+            )
+        if tokens is not None and self.tokenizer is None:
+            raise ConfigError(
+                f"engine `{self.name}`: a begun answer cannot be cut at {tokens} tokens without the model's tokenizer",
+                'set tokenizer = "FOLDER" or a hub id in the engine',
+            )
 
     def __enter__(self) -> Self:
         if self._connection is None:
@@ -106,6 +121,9 @@ class OpenAI(Component):
     def answer(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Answer | Failure]:
         """One result per chat, streamed; closing the stream early drops the requests under way."""
         assert len({chat.key for chat in chats}) == len(chats), "two chats share a key"
+        for chat in chats:
+            if chat.prefill:
+                self.check_prefill(chat.prefill_tokens)
         if not chats:
             return
         borrowed = self._connection
@@ -139,13 +157,14 @@ class OpenAI(Component):
             give(None)
 
     async def _ask(self, connection: _Connection, chat: Chat, sampling: Sampling) -> Answer | Failure:
-        body = request_body(self.model, chat, sampling)
+        start = self._start(chat)
+        body = request_body(self.model, chat, sampling, start, self.prefill or "continue")
         attempt = 0
         while True:
             started = perf_counter()
-            reply = await self._request(connection, body, chat.prefill)
+            reply = await self._request(connection, body, start)
             if isinstance(reply, Reply):
-                return Answer(chat.key, *reply, seconds=perf_counter() - started)
+                return Answer(chat.key, *reply, seconds=perf_counter() - started, prefill=start)
             if not reply.passing or attempt == self.retries:
                 return Failure(chat.key, "answer", reply.error, connection.presentable(reply.detail))
             # Full jitter keeps the workers from coming back all at once; 2.0**20 is past the cap, and cannot overflow.
@@ -153,6 +172,15 @@ class OpenAI(Component):
             log.info("%s for %s: asking again in %.1f s", reply.error, chat.key, wait)
             await asyncio.sleep(wait)
             attempt += 1
+
+    def _start(self, chat: Chat) -> str:
+        """The prefill, cut where the chat says, by the model's own tokens."""
+        if chat.prefill_tokens is None or self.tokenizer is None:
+            return chat.prefill
+        if self._cutter is None:
+            known = self.tokenizer in EMBEDDED or Path(self.tokenizer).expanduser().is_dir()
+            self._cutter = load_tokenizer(locate(self.tokenizer).folder if known else Path(self.tokenizer))
+        return prefill_text(self._cutter, begin(self._cutter, chat))
 
     async def _request(self, connection: _Connection, body: bytes, prefill: str) -> Reply | Trouble:
         try:
@@ -225,75 +253,3 @@ class _Connection:
         """The start of a server's message on one line; servers echo keys, so ours is taken out before it is cut."""
         key = self.key.get_secret_value()
         return " ".join((text.replace(key, "***") if key else text).split())[:200]
-
-
-def row_seed(key: Key, seed: int) -> int:
-    """31 bits drawn from the row and the run's seed, the arm left out: two arms meet the same noise."""
-    drawn_from = json.dumps([seed, key.prompt_id, key.attack, key.sample, key.attempt])
-    return int.from_bytes(sha256(drawn_from.encode()).digest()[:4], "big") >> 1
-
-
-def request_body(model: str, chat: Chat, sampling: Sampling) -> bytes:
-    """The JSON of one request; escaped to ASCII, because perturbed prompts may hold what UTF-8 cannot."""
-    messages = [message._asdict() for message in chat.messages]
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": messages,
-        "max_tokens": sampling.max_new_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-    }
-    if sampling.temperature > 0:
-        body["seed"] = row_seed(chat.key, sampling.seed)
-    if chat.prefill:
-        messages.append({"role": "assistant", "content": chat.prefill})
-        body |= {"continue_final_message": True, "add_generation_prompt": False}  # vLLM, SGLang, llama.cpp
-    return json.dumps(body).encode()
-
-
-def read_reply(response: httpx.Response, prefill: str) -> Reply | Trouble:
-    """What a 200 says; only what the model added after the prefill, which some servers repeat and some do not."""
-    try:
-        reply = response.json()
-        choice = reply["choices"][0]
-        message, finish = choice["message"], choice.get("finish_reason")
-        content = message.get("content")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return Trouble("BadReply", response.text, passing=True)
-    if finish == "content_filter":
-        return Trouble("ContentFilter", "the server withheld the answer")
-    if finish in ("abort", "error"):
-        return Trouble("BadReply", f"the server broke off: {finish}", passing=True)
-    if not isinstance(content, str):
-        return Trouble("BadReply", f"no text in the reply, finish_reason {finish!r}")
-    # Half of an escaped surrogate pair, as a token limit can leave it, could not be stored as UTF-8.
-    text = content.encode("utf-16", "surrogatepass").decode("utf-16", "replace").removeprefix(prefill)
-    counts = usage if isinstance(usage := reply.get("usage"), dict) else {}
-    tokens = [counts.get("prompt_tokens"), counts.get("completion_tokens")]
-    stop: Stop = "length" if finish == "length" else "end"
-    return Reply(text, stop, *(number if isinstance(number, int) else 0 for number in tokens))
-
-
-def read_error(response: httpx.Response) -> Trouble:
-    """What a status other than 200 says."""
-    status = response.status_code
-    try:
-        error = dict(response.json()["error"])
-    except (ValueError, LookupError, TypeError):
-        error = {"message": response.text}
-    detail = str(error.get("message", ""))
-    # Azure answers a filtered prompt with 400, OpenRouter with 403: that is one row's fate, not a wrong key.
-    if error.get("code") == "content_filter" or "flagged_input" in str(error.get("metadata")):
-        return Trouble("ContentFilter", detail)
-    passing = status in (408, 409, 429) or status >= 500
-    return Trouble(f"HTTP {status}", detail, passing, retry_after(response.headers.get("Retry-After", "")))
-
-
-def retry_after(header: str) -> float:
-    """Seconds a `Retry-After` header asks for, given as a number or a date, capped; 0 if it cannot be read."""
-    try:
-        number = header.replace(".", "", 1).isdecimal()
-        seconds = float(header) if number else parsedate_to_datetime(header).timestamp() - time()
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -32,6 +32,9 @@ class Scripted(Component):
     adapter: str | None = Field(
         None, description="accepted, so that a tuned arm can be rehearsed; the words stay the same"
     )
+    gives_in: int | None = Field(
+        None, ge=1, description="words of a begun answer from which on it refuses no more; by default it always does"
+    )
     seconds: float = Field(0.0, ge=0, description="time each answer takes")
 
     def __enter__(self) -> Self:
@@ -45,6 +48,9 @@ class Scripted(Component):
         """What answers, in words."""
         return "scripted rules, no model"
 
+    def check_prefill(self, tokens: int | None) -> None:
+        """An answer can be begun; a word counts as a token."""
+
     def answer(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Answer | Failure]:
         """One result per chat, in the chats' order."""
         for chat in chats:
@@ -56,12 +62,20 @@ class Scripted(Component):
         words = " ".join(message.content for message in chat.messages).casefold()
         if any(word.casefold() in words for word in self.fail):
             return Failure(chat.key, "answer", "Scripted", "a word of `fail` was asked")
-        text = self.replies.get(chat.question) or (REFUSAL if self._refuses(words, chat, sampling) else ANSWER)
+        start = chat.prefill.split()[: chat.prefill_tokens]
+        caught = self.gives_in is not None and len(start) >= self.gives_in
+        refuses = not caught and self._refuses(words, chat, sampling)
+        text = self.replies.get(chat.question) or (REFUSAL if refuses else ANSWER)
         tokens = text.split()
         cut = len(tokens) > sampling.max_new_tokens
         said = " ".join(tokens[: sampling.max_new_tokens]) if cut else text
         return Answer(
-            chat.key, said, "length" if cut else "end", len(words.split()), min(len(tokens), sampling.max_new_tokens)
+            chat.key,
+            said,
+            "length" if cut else "end",
+            len(words.split()) + len(start),
+            min(len(tokens), sampling.max_new_tokens),
+            prefill=" ".join(start),
         )
 
     def _refuses(self, words: str, chat: Chat, sampling: Sampling) -> bool:

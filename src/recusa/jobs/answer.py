@@ -32,7 +32,7 @@ def chunk_id(identity: dict[str, Any], chats: Sequence[Chat], sampling: Sampling
             [
                 [
                     chat.messages,
-                    chat.prefill,
+                    chat.prefill if chat.prefill_tokens is None else [chat.prefill, chat.prefill_tokens],
                     # the attempt draws the noise; that of an answer without a defence is 0 and left out
                     [
                         chat.key.prompt_id,

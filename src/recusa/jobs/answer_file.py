@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 from recusa.config import SplitSettings
 from recusa.errors import ConfigError, InputError
 from recusa.jobs.answer import Answering
-from recusa.jobs.arms import chats_for, defended, engine_with, given
+from recusa.jobs.arms import chats_for, check_attacks, defended, engine_with, given
 from recusa.jobs.keeping import Keeping
 from recusa.jobs.prompts import file_or_hub
 from recusa.protocols import Given, Listener
-from recusa.registry import Spec, build
+from recusa.registry import Spec, build, spec_of
 from recusa.sources.rows import to_prompt
 from recusa.split import divide
 from recusa.store import Store
@@ -60,19 +59,23 @@ def answer_file(
         listener("answer", 0, 0, f"{len(rows) - len(distinct)} of {len(rows)} rows repeat a prompt and are asked once")
     # 2. the arm
     lent = builtin_training()
-    spec = defence_spec(defence)
+    spec = spec_of("defences", defence) if defence is not None else None
     if spec is not None:
         build("defences", spec).check(distinct, lent)
     bare = engine_with(engine, adapter, "engine")
+    asking = (spec_of("attacks", attack),)
+    check_attacks(bare, asking, "engine")
     # 3. answers, finished chunks skipped
     with Store(workspace) as store, Keeping(store, again=True) as keeping:
         made = defended(bare, spec, keeping.lent(lent), "defence")
-        chats = chats_for(distinct, "", (attack,), system)
+        chats = chats_for(distinct, "", asking, system, every=True)
         answering = Answering(made, chats, sampling or Sampling(), CHUNK, store, keeping)
         answering.finish(listener, "answer", again=True)  # rows that failed before are asked again
         results = {result.key.prompt_id: result for result in answering.results("")}
     # 4. every row back, in its place
-    write_rows(out, [{**_without(row, "error"), **_columns(prompt, results[prompt.id])} for row, prompt in rows])
+    write_rows(
+        out, [{**_without(row, "error", "prefill"), **_columns(prompt, results[prompt.id])} for row, prompt in rows]
+    )
     return Counter("answered" if isinstance(results[p.id], Answer) else "failed" for _, p in rows)
 
 
@@ -83,13 +86,13 @@ def _columns(prompt: Prompt, result: Answer | Failure) -> dict[str, Any]:
             "error": f"{result.error}: {result.detail}".rstrip(": "),
         }  # fmt: skip
     return {
-        "prompt_id": prompt.id, "response": result.text,
+        "prompt_id": prompt.id, **({"prefill": result.prefill} if result.prefill else {}), "response": result.text,
         "finish_reason": result.stop, "answer_tokens": result.answer_tokens,
     }  # fmt: skip
 
 
-def _without(row: Mapping[str, Any], column: str) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != column}
+def _without(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in columns}
 
 
 def check_writable(out: Path, inputs: Sequence[Path] = ()) -> None:
@@ -126,15 +129,3 @@ def builtin_training() -> Given:
     split = SplitSettings()
     divided = divide(list(build("sources", "builtin").prompts()), {}, test_share=split.test, seed=split.seed)
     return given(divided.train)
-
-
-def defence_spec(defence: str | None) -> Spec | None:
-    """A defence by name, or its settings from a TOML file."""
-    if defence is None or not defence.endswith(".toml"):
-        return defence
-    try:
-        return tomllib.loads(Path(defence).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"defence file `{defence}` cannot be read: {error}", 'write name = "perturbation" and its settings'
-        ) from None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from recusa.config import ArmSettings, Experiment
 from recusa.errors import ConfigError
 from recusa.protocols import Attack, Defence, Engine, Given
-from recusa.registry import Spec, build
-from recusa.types import Answer, Chat, Failure, Key, Message, Prompt, Verdict
+from recusa.registry import Spec, build, label_of
+from recusa.types import KINDS, Answer, Chat, Failure, Key, Message, Prompt, Verdict
 
 if TYPE_CHECKING:
     from recusa.jobs.train import Adapter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Outcome:
-    """What an arm said and what the judges made of it."""
+    """What an arm said and what the judges made of it; `failed` is why it could not be made or asked, in a sweep."""
 
     settings: ArmSettings
     origin: str
@@ -27,6 +27,7 @@ class Outcome:
     seconds: float = 0.0
     adapter: Adapter | None = None
     verdicts: dict[str, dict[Key, Verdict | Failure]] = field(default_factory=dict)
+    failed: str = ""
 
 
 def given(training: Sequence[Prompt]) -> Given:
@@ -81,17 +82,33 @@ def chats_for(
     attacks: Sequence[Spec] = ("direct",),
     system: str | None = None,
     samples: int = 1,
+    *,
+    every: bool = False,
 ) -> list[Chat]:
-    """Every prompt under every attack and sample, as chats."""
+    """Every prompt under every attack and sample, as chats; an attack asks its own kinds, or all with `every`."""
     said = (Message("system", system),) if system else ()
-    made: list[tuple[str, Attack]] = [(_name(spec), build("attacks", spec)) for spec in attacks]
+    made: list[Attack] = [build("attacks", spec) for spec in attacks]
     return [
-        attack.rewrite(Chat(Key(prompt.id, name, arm, sample), (*said, Message("user", prompt.text)), prompt=prompt))
-        for name, attack in made
+        attack.rewrite(
+            Chat(Key(prompt.id, label_of(attack), arm, sample), (*said, Message("user", prompt.text)), prompt=prompt)
+        )
+        for attack in made
         for prompt in prompts
+        if every or prompt.kind in getattr(attack, "kinds", KINDS)
         for sample in range(samples)
     ]
 
 
-def _name(spec: Spec) -> str:
-    return spec if isinstance(spec, str) else str(spec["name"])
+def check_attacks(engine: Any, attacks: Sequence[Spec], place: str) -> None:
+    """Raise ConfigError when an engine cannot begin an answer as an attack wants it."""
+    question = Prompt("How do I bake bread?", "harmful")
+    for spec in attacks:
+        (chat,) = chats_for([question], "", (spec,), every=True)
+        if not chat.prefill:
+            continue
+        if not hasattr(engine, "check_prefill"):
+            raise ConfigError(
+                f"{place}: engine `{engine.name}` cannot begin an answer, as attack `{chat.key.attack}` does",
+                "ask with engine `hf`, or leave the attack out",
+            )
+        engine.check_prefill(chat.prefill_tokens)

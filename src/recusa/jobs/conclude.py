@@ -9,8 +9,10 @@ from typing import Any
 
 from recusa.component import digest
 from recusa.config import Experiment
+from recusa.frontier import Frontier
 from recusa.jobs.arms import Outcome
 from recusa.jobs.compare import ALL, Judged, comparisons, four_way, judged_rows, rates
+from recusa.jobs.frontier import frontier
 from recusa.jobs.harm import harm_changes, harm_rates, harm_rows
 from recusa.jobs.judge import about_harm
 from recusa.jobs.lines import answer_lines, result_of
@@ -42,7 +44,7 @@ def conclude(
     ]
     standing = [outcome for outcome in outcomes if outcome.settings.name not in fallen]
     harm = [row for judge in judges if about_harm(judge) for row in harm_rows(judge, standing, prompts)]
-    costs = [cost for outcome in outcomes for cost in costs_of(outcome)]
+    costs = [cost for outcome in outcomes if not outcome.failed for cost in costs_of(outcome)]
     return Results(
         name=experiment.name,
         experiment=experiment.resolved(),
@@ -71,6 +73,7 @@ def conclude(
         training=tuple(_training(outcome) for outcome in outcomes if outcome.adapter),
         cost=tuple(costs),
         failed_arms=failed,
+        frontier=swept(experiment, rows, failed, judges[0].name),
         answers_digest=digest([result_of(line) for line in answer_lines(asked, outcomes)]),
         warnings=tuple(warnings_of(experiment, asked, outcomes, failed)),
         environment={
@@ -78,6 +81,21 @@ def conclude(
             "engines": {outcome.settings.name: outcome.identity for outcome in outcomes},
             "inputs": inputs,
         },
+    )
+
+
+def swept(experiment: Experiment, rows: Sequence[Judged], failed: Sequence[FailedArm], judge: str) -> Frontier | None:
+    """The frontier, where the experiment is a sweep."""
+    if experiment.sweep is None:
+        return None
+    return frontier(
+        rows,
+        [arm.name for arm in experiment.arms],
+        {arm.arm: arm.reason for arm in failed},
+        baseline=experiment.compared_with,
+        judge=judge,
+        alpha=experiment.alpha,
+        settings=experiment.sweep,
     )
 
 
@@ -152,8 +170,12 @@ def _made(one: Try) -> bool:
 
 
 def failed_arms(outcomes: Sequence[Outcome], prompts: Mapping[str, Prompt], most: float) -> Iterator[FailedArm]:
-    """Arms with all their variants for too few prompts, or with none for more than `most` of those of a kind."""
+    """Arms that could not be made, and those with all their variants for too few prompts, or with none for more than
+    `most` of those of a kind."""
     for outcome in outcomes:
+        if outcome.failed:
+            yield FailedArm(arm=outcome.settings.name, reason=outcome.failed)
+            continue
         rows = [a for a in outcome.answers if a.tries]
         whole = sum(all(map(_made, a.tries)) for a in rows)
         asked = Counter(prompts[a.key.prompt_id].kind for a in rows)
@@ -208,6 +230,8 @@ def too_many_failed(experiment: Experiment, results: Results) -> str | None:
     fallen = {arm.arm: arm.reason for arm in results.failed_arms}
     if fallen and fallen.keys() >= set(results.arms):
         return f"every arm failed; `{results.arms[0]}`: {fallen[results.arms[0]]}"
+    if results.frontier is not None and results.frontier.recommended is None:
+        return f"every arm but the baseline failed; `{results.failed_arms[0].arm}`: {results.failed_arms[0].reason}"
     for rate in results.rates:
         if rate.arm in fallen:
             continue

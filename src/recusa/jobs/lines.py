@@ -57,6 +57,7 @@ def _said(result: Answer | Failure) -> dict[str, Any]:
     if isinstance(result, Failure):
         return {"response": None, "error": f"{result.error}: {result.detail}".rstrip(": ")}
     return {
+        **({"prefill": result.prefill} if result.prefill else {}),
         "response": result.text, "finish_reason": result.stop,
         "prompt_tokens": result.prompt_tokens, "answer_tokens": result.answer_tokens,
     }  # fmt: skip

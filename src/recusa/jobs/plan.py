@@ -14,6 +14,7 @@ from recusa.jobs.answer import Answering
 from recusa.jobs.arms import asks_per_prompt, bare_engine, chats_for, defended, given
 from recusa.jobs.prompts import Asked, load_prompts
 from recusa.jobs.run import check
+from recusa.jobs.whole_arms import Work, work_of
 from recusa.models.weights import locate
 from recusa.registry import build
 from recusa.store import Store
@@ -51,6 +52,7 @@ class Plan:
 
     asked: Asked
     arms: tuple[Planned, ...]
+    whole: tuple[Work, ...] = ()
 
 
 def plan(experiment: Experiment, workspace: Path) -> Plan:
@@ -59,25 +61,33 @@ def plan(experiment: Experiment, workspace: Path) -> Plan:
     check(experiment, asked, given(asked.train))
     made: set[str] = set()
     with Store(workspace) as store:
-        return Plan(asked, tuple(_planned(experiment, arm, asked, store, made) for arm in experiment.arms))
+        works = {work.arm: work for work in work_of(experiment, asked)}
+        planned = (_planned(experiment, arm, asked, store, made, works.get(arm.name)) for arm in experiment.arms)
+        return Plan(asked, tuple(planned), tuple(works.values()))
 
 
-def _planned(experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store, made: set[str]) -> Planned:
-    """One arm; `made` holds the calls of the arms before it, by what answers them, and takes this arm's."""
+def _planned(
+    experiment: Experiment, arm: ArmSettings, asked: Asked, store: Store, made: set[str], work: Work | None
+) -> Planned:
+    """One arm; `made` holds the calls of the arms before it, by what answers them, and takes this arm's.
+
+    The time of measuring what tuning cost besides, `work`, is in its seconds.
+    """
     answers = [arm.engine or experiment.engine, arm.adapter, arm.train, arm.system]
     asks = [digest([answers, ask]) for ask in asks_per_prompt(arm.defence)]
     per_prompt = sum(ask not in made for ask in asks)
     made.update(asks)
-    samples = experiment.sampling.samples * len(experiment.attacks)
+    chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
     rows, epochs = _training_rows(arm, asked)
     left = _left(experiment, arm, asked, store)
-    share = left / max(1, len(asked.test) * samples)
+    share = left / max(1, len(chats))
     calls = left * per_prompt
-    reads = round(_tokens(asked.test) * samples * share) * per_prompt
+    reads = round(_tokens([chat.prompt for chat in chats if chat.prompt]) * share) * per_prompt
     writes = calls * experiment.sampling.max_new_tokens
-    seconds, basis = _seconds(experiment, arm, reads, writes, rows * epochs, store)
+    besides = (work.read_tokens, work.answer_tokens) if work else (0, 0)
+    seconds, basis = _seconds(experiment, arm, reads + besides[0], writes + besides[1], rows * epochs, store)
     shared = left * (len(asks) - per_prompt)
-    return Planned(arm.name, len(asked.test) * samples, left, calls, shared, reads, writes, rows, seconds, basis)
+    return Planned(arm.name, len(chats), left, calls, shared, reads, writes, rows, seconds, basis)
 
 
 def _tokens(prompts: Sequence[Prompt]) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 
 from recusa.component import digest
 from recusa.config import ArmSettings, Experiment
-from recusa.errors import ConfigError, InputError
+from recusa.errors import Busy, ConfigError, InputError, RecusaError, StoreError
 from recusa.jobs.answer import Answering
-from recusa.jobs.arms import Outcome, bare_engine, chats_for, defended, given
+from recusa.jobs.arms import Outcome, bare_engine, chats_for, check_attacks, defended, given
 from recusa.jobs.bands import calibration_sets, with_bands
 from recusa.jobs.conclude import conclude
 from recusa.jobs.judge import judge_missing
@@ -21,13 +21,16 @@ from recusa.jobs.labels import LABELS, read_labels
 from recusa.jobs.lines import answer_lines, write_answers
 from recusa.jobs.prompts import Asked, load_prompts
 from recusa.jobs.train import ensure_adapter
+from recusa.jobs.training_rows import check_template, whole_rows
+from recusa.jobs.whole_arms import VERSIONS, check_whole, measured_arms
+from recusa.models.adapters import check_trained_over
 from recusa.models.causal import check_adapter
 from recusa.models.weights import folder_digest, locate
 from recusa.protocols import Given, Listener
-from recusa.registry import Group, Spec, build
+from recusa.registry import Group, Spec, build, label_of
 from recusa.results import ANSWERS, FILE, Results, load_results
 from recusa.store import Store, held
-from recusa.types import Answer, Exchange
+from recusa.types import Answer, Exchange, Failure
 
 
 def run_experiment(
@@ -55,13 +58,14 @@ def run_experiment(
             keeping = Keeping(store, again=retry_failed)
             outcomes = []
             for arm in experiment.arms:  # 2. training, 3. answers: arm by arm, finished chunks skipped
-                outcome = train_arm(experiment, arm, asked, judges[0], store, listener)
-                answer_arm(experiment, outcome, asked, lent, keeping, listener)
-                outcomes.append(outcome)
+                outcomes.append(arm_outcome(experiment, arm, asked, judges[0], lent, keeping, listener))
             for judge in judges:  # 4. verdicts
                 judge_arms(judge, outcomes, asked, store, listener, retry_failed)
+            whole = tuple(measured_arms(experiment, asked, outcomes, store, listener))  # what tuning cost besides
         results = conclude(experiment, asked, outcomes, judges, inputs)  # 5. pairs, rates, differences
-        results = with_bands(results, sets)  # 6. what the judges' errors make of them
+        results = with_bands(
+            results.model_copy(update={"whole": whole}), sets
+        )  # 6. what the judges' errors make of them
         results = finished(results, list(answer_lines(asked, outcomes)), out)
         write_answers(out, asked, outcomes)  # 7. the rows, then the results, written last
         results.save(out)
@@ -71,8 +75,12 @@ def run_experiment(
 def check(experiment: Experiment, asked: Asked, lent: Given) -> None:
     """Raise what can be known to go wrong before anything is loaded or computed."""
     calibration_sets(build("judges", experiment.judges[0]), experiment.calibrations)
+    check_whole(experiment)
+    if experiment.sweep is not None:
+        check_sweep(experiment, asked)
     for arm in experiment.arms:
         engine: Any = bare_engine(experiment, arm)
+        check_attacks(engine, experiment.attacks, f"arms.{arm.name}")
         if arm.defence is not None:
             build("defences", arm.defence).check(asked.test, lent)
         if arm.train is not None:
@@ -80,7 +88,9 @@ def check(experiment: Experiment, asked: Asked, lent: Given) -> None:
                 raise ConfigError(
                     f"arms.{arm.name}.train: engine `{engine.name}` cannot be trained", "train with engine `hf`"
                 )
-            build("recipes", arm.train).examples(asked.train, lambda prompts, tokens: [])
+            recipe = build("recipes", arm.train)
+            recipe.examples(whole_rows(asked.train, recipe), lambda prompts, tokens: [])
+            check_template(engine.model)
 
 
 def model_digests(experiment: Experiment) -> dict[str, str]:
@@ -93,6 +103,7 @@ def model_digests(experiment: Experiment) -> dict[str, str]:
             found[engine.model] = folder_digest(locate(engine.model).folder)
             if engine.adapter:
                 check_adapter(engine.adapter)
+                check_trained_over(engine.adapter, found[engine.model])
                 found[engine.adapter] = folder_digest(Path(engine.adapter))
     return found
 
@@ -107,6 +118,7 @@ def writer_of(arm: ArmSettings) -> Spec | None:
 def versions(experiment: Experiment) -> list[Any]:
     """Identities of the judges, their data included, and the version of every other component an arm is made of."""
     parts: list[Any] = [build("judges", spec).identity() for spec in experiment.judges]
+    parts.append(list(VERSIONS))
     for arm in experiment.arms:
         specs: list[tuple[Group, Spec | None]] = [
             ("engines", arm.engine or experiment.engine),
@@ -132,13 +144,54 @@ def _finished(out: Path, inputs: str) -> Results | None:
     return results if results.environment.get("inputs") == inputs else None
 
 
+def check_sweep(experiment: Experiment, asked: Asked) -> None:
+    """Raise ConfigError where there would be nothing to trade."""
+    kinds = {prompt.kind for prompt in asked.test}
+    if "harmful" not in kinds or len(kinds) < 2:
+        raise ConfigError(
+            "a sweep needs harmful and harmless prompts to ask", "add a source with the kind that is missing"
+        )
+    if len(experiment.arms) < 2:
+        raise ConfigError("a sweep needs arms beside the baseline", "add arms, or one with `each` for many")
+
+
+def arm_outcome(
+    experiment: Experiment,
+    arm: ArmSettings,
+    asked: Asked,
+    judge: Any,
+    lent: Given,
+    keeping: Keeping,
+    listener: Listener,
+) -> Outcome:
+    """The arm trained and asked; in a sweep, one that fails is kept as failed and the others go on."""
+    try:
+        outcome = train_arm(experiment, arm, asked, judge, keeping.store, listener)
+        answer_arm(experiment, outcome, asked, lent, keeping, listener)
+    except (StoreError, Busy):
+        raise  # no arm could do better
+    except Exception as error:
+        if experiment.sweep is None or arm.name == experiment.compared_with:
+            raise
+        reason = error.message if isinstance(error, RecusaError) else f"{type(error).__name__}: {error}"
+        outcome = Outcome(arm, origin_of(bare_engine(experiment, arm)), failed=" ".join(reason.split())[:300])
+        chats = chats_for(asked.test, arm.name, experiment.attacks, arm.system, experiment.sampling.samples)
+        outcome.answers = [Failure(chat.key, "answer", type(error).__name__, outcome.failed) for chat in chats]
+        listener(f"arm {arm.name}", 0, 0, f"failed, and is shown as failed: {outcome.failed}")
+    return outcome
+
+
+def origin_of(engine: Any) -> str:
+    """What answers, in words."""
+    return engine.origin() if hasattr(engine, "origin") else str(engine.identity().get("model", engine.name))
+
+
 def train_arm(
     experiment: Experiment, arm: ArmSettings, asked: Asked, judge: Any, store: Store, listener: Listener
 ) -> Outcome:
     """The arm with its adapter, trained when it says so."""
     engine: Any = bare_engine(experiment, arm)
-    origin = engine.origin() if hasattr(engine, "origin") else str(engine.identity().get("model", engine.name))
-    outcome = Outcome(arm, origin)
+    outcome = Outcome(arm, origin_of(engine))
     if arm.train is not None:
         recipe = build("recipes", arm.train)
         outcome.adapter = ensure_adapter(
@@ -161,7 +214,8 @@ def answer_arm(
         answering = Answering(engine, chats, sampling, chunk, keeping.store, keeping)
         answering.finish(listener, f"answer {arm.name}", again=keeping.again)
         outcome.identity = engine.identity()
-    outcome.answers = answering.results(arm.name)
+    order = [label_of(build("attacks", spec)) for spec in experiment.attacks]  # tables show attacks as they were named
+    outcome.answers = sorted(answering.results(arm.name), key=lambda result: order.index(result.key.attack))
     outcome.seconds = answering.seconds()
 
 

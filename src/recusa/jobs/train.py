@@ -12,8 +12,10 @@ from recusa.component import digest
 from recusa.errors import ConfigError
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import chats_for
+from recusa.jobs.choosing import asking, held_out
 from recusa.jobs.judge import judge_missing
-from recusa.models.weights import locate
+from recusa.jobs.training_rows import SAID, LeftOut, checked_rows, told, write_left_out
+from recusa.models.weights import folder_digest, locate
 from recusa.protocols import Engine, Example, Listener
 from recusa.store import Store, held
 from recusa.types import Answer, Exchange, Prompt, Sampling, Verdict
@@ -40,6 +42,7 @@ def ensure_adapter(
     store: Store,
     listener: Listener,
     name: str,
+    strict: bool = False,
 ) -> Adapter:
     """The adapter of a recipe over an engine's base, trained now unless it was; raises TrainingError or ConfigError."""
     if not hasattr(engine, "trainable"):
@@ -48,25 +51,41 @@ def ensure_adapter(
             "train with engine `hf`, serve the adapter elsewhere",
         )
 
-    # 1. rows, some of them answered by the model itself
-    def ask(prompts: Sequence[Prompt], tokens: int) -> list[Example]:
-        return own_answers(engine, prompts, tokens, judge, chunk=chunk, store=store, listener=listener, name=name)
+    # 1. rows that can be trained on, some of them answered by the model itself
+    training, lost = checked_rows(training, recipe, engine, store, listener, name, strict=strict)
 
+    def ask(prompts: Sequence[Prompt], tokens: int) -> list[Example]:
+        said = own_answers(engine, prompts, tokens, judge, chunk=chunk, store=store, listener=listener, name=name)
+        there = {example.chat.key.prompt_id for example in said}
+        missing = [prompt for prompt in prompts if prompt.kind != "harmful" and prompt.id not in there]
+        lost.extend(LeftOut(prompt, "not answered") for prompt in missing)
+        if missing:
+            listener(f"train {name}", 0, 0, f"left out: {len(missing)} of {len(prompts)} {SAID['not answered']}")
+        return said
+
+    asked = held_out(recipe, training, listener, name)  # to choose a checkpoint on; never trained
+    spared = {prompt.id for prompt in asked}
+    training = [prompt for prompt in training if prompt.id not in spared]
     examples: list[Example] = recipe.examples(training, ask)
 
     # 2. the same rows, recipe and base were trained before: nothing to do
     identity = {"recipe": recipe.identity(), "base": engine.identity(), "rows": [_row(example) for example in examples]}
+    if asked:
+        identity["checked"] = [[prompt.id, prompt.kind] for prompt in asked] + [judge.identity()]
     fingerprint = digest(identity)
     folder = store.workspace / "adapters" / fingerprint
     if not (folder / MANIFEST).is_file():
         with held(folder, "training"):
-            _train(recipe, engine, examples, training, folder, listener, name)
+            how = {"asking": asking(recipe, engine, asked, judge, store)} if asked else {}
+            _train(recipe, engine, examples, training, lost, folder, listener, name, **how)
     made = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return Adapter(folder, fingerprint, made)
 
 
 def _row(example: Example) -> list[Any]:
-    return [example.chat.messages, example.answer, example.complete]
+    chat = example.chat
+    given = [chat.messages, chat.prefill, chat.prefill_tokens]
+    return [*given, example.answer, example.complete, example.kind, example.role, example.weight]
 
 
 def _train(
@@ -74,16 +93,15 @@ def _train(
     engine: Any,
     examples: Sequence[Example],
     training: Sequence[Prompt],
+    lost: Sequence[LeftOut],
     folder: Path,
     listener: Listener,
     name: str,
+    **how: Any,
 ) -> None:
-    from recusa.training.card import write_card
-    from recusa.training.trainer import train
-
-    trained = train(recipe, examples, folder, listener=listener, stage=f"train {name}", **engine.trainable())
+    trained = recipe.train(examples, folder, listener=listener, stage=f"train {name}", **engine.trainable(), **how)
     sources = sorted({prompt.source for prompt in training})
-    write_card(
+    recipe.write_card(
         folder,
         base=locate(engine.model).known_as,
         origin=engine.origin(),
@@ -91,8 +109,11 @@ def _train(
         data={"Prompts from": ", ".join(Path(source).name for source in sources)},
         trained=trained,
     )
+    write_left_out(folder, lost)
+    base = folder_digest(locate(engine.model).folder)
+    made = {**asdict(trained), "left_out": told(lost), "base": base}
     draft = folder / f"{MANIFEST}.part"
-    draft.write_text(json.dumps(asdict(trained), ensure_ascii=False, indent=1), encoding="utf-8")
+    draft.write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
     draft.replace(folder / MANIFEST)
 
 

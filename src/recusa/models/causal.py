@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recusa.errors import MissingPackage, ModelError
+from recusa.models.adapters import check_all_used, check_trained_over
 from recusa.models.machine import Device, Dtype, pick_device, pick_dtype
+from recusa.models.steering import Steering, check_base, is_steering, load_steering
 from recusa.models.template import end_ids
-from recusa.models.weights import Located, locate, quiet_transformers
+from recusa.models.weights import Located, folder_digest, locate, quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -21,13 +23,14 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model ready to compute, its tokenizer, and the tokens that end an answer."""
+    """A model ready to compute, its tokenizer, and the tokens that end an answer; `steering` says when to refuse."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     ends: frozenset[int]
     pad: int
     located: Located
+    steering: Steering | None = None
 
     @property
     def longest(self) -> int:
@@ -58,13 +61,20 @@ def load_causal(
 ) -> Loaded:
     """Load a model for asking or training; raises ModelError or MissingPackage before anything half-loaded is used.
 
-    The base keeps the number format of its file until the adapter is merged, so that the sum is rounded once.
+    The base keeps the number format of its file until the adapter is merged, so that the sum is rounded once. A
+    steering folder leaves the base as it is and comes back beside it.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     located = locate(model)
     where = pick_device(device)
+    steering = None
+    if adapter is not None and is_steering(adapter):
+        steering, adapter = steering_for(located, adapter, quantize), None
+    elif adapter is not None:
+        check_adapter(adapter)
+        check_trained_over(adapter, folder_digest(located.folder))
     tokenizer = load_tokenizer(located.folder)
     extra: dict[str, Any] = {"device_map": {"": where}} if where != "cpu" else {}
     wanted = getattr(torch, pick_dtype(dtype, where))
@@ -85,7 +95,7 @@ def load_causal(
     base.eval()
     base.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    return Loaded(base, tokenizer, end_ids(tokenizer, base.generation_config), int(pad or 0), located)
+    return Loaded(base, tokenizer, end_ids(tokenizer, base.generation_config), int(pad or 0), located, steering)
 
 
 def _in_one_piece(head: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -116,12 +126,26 @@ def with_adapter(base: Any, adapter: str, *, merge: bool) -> Any:
             f"adapter `{adapter}` does not fit the model: {str(error).splitlines()[0][:160]}",
             "an adapter only works on the base it was trained on; adapter_config.json names it",
         ) from None
+    check_all_used(tuned, adapter)
     return tuned.merge_and_unload() if merge else tuned
 
 
+def steering_for(located: Located, adapter: str, quantize: str | None) -> Steering:
+    """A steering folder read and checked against a base that is not loaded yet; raises ModelError for another one."""
+    from transformers import AutoConfig
+
+    steering = load_steering(adapter)
+    config = AutoConfig.from_pretrained(located.folder).get_text_config()
+    check_base(steering, adapter, folder_digest(located.folder), config.hidden_size, config.num_hidden_layers, quantize)
+    return steering
+
+
 def check_adapter(adapter: str) -> None:
-    """Raise ModelError unless the folder holds a readable PEFT adapter."""
+    """Raise ModelError unless the folder holds a readable adapter: PEFT's, or a steering probe."""
     folder = Path(adapter)
+    if is_steering(folder):
+        load_steering(folder)
+        return
     missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
     if missing:
         raise ModelError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 
 _DAY = datetime(2024, 7, 26)  # for templates that write today's date: a prompt must not change at midnight
+
+
+class Begun(NamedTuple):
+    """Token ids of a chat up to the answer, and those of the start that is put into the model's mouth."""
+
+    ids: list[int]
+    prefill: list[int]
 
 
 class Row(NamedTuple):
@@ -32,8 +40,37 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> str:
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> list[int]:
-    """Token ids of `prompt_text`; the template writes the special tokens, so none is added."""
-    return _ids(tokenizer, prompt_text(tokenizer, chat))
+    """Token ids of `prompt_text`, a prefill cut where the chat says; the template writes the special tokens."""
+    begun = begin(tokenizer, chat)
+    return begun.ids + begun.prefill
+
+
+def begin(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> Begun:
+    """The chat in token ids with its prefill apart, cut after exactly `prefill_tokens` of them where that is set.
+
+    Raises ModelError when the prefill has fewer tokens: an attack must be as long as its name says.
+    """
+    whole = _ids(tokenizer, prompt_text(tokenizer, chat))
+    if not chat.prefill:
+        return Begun(whole, [])
+    asked = _ids(tokenizer, _rendered(tokenizer, chat.messages, asking=True))
+    seam = whole[: len(asked)] == asked  # else tokens merge across it: the question stays as ever, the start follows
+    said = whole[len(asked) :] if seam else _ids(tokenizer, chat.prefill)
+    wanted = chat.prefill_tokens
+    if wanted is not None and len(said) < wanted:
+        raise ModelError(
+            f"a prefilled start has {len(said)} tokens, {wanted} were to be put before the answer",
+            "ask for fewer tokens, or give a longer start",
+        )
+    return Begun(asked, said[:wanted])
+
+
+def prefill_text(tokenizer: PreTrainedTokenizerBase, begun: Begun) -> str:
+    """The prefill as the model had it, decoded behind the question so that its first space stays."""
+    if not begun.prefill:
+        return ""
+    before = str(tokenizer.decode(begun.ids))
+    return str(tokenizer.decode(begun.ids + begun.prefill))[len(before) :]
 
 
 def training_row(tokenizer: PreTrainedTokenizerBase, chat: Chat, answer: str, ends: frozenset[int]) -> Row:
@@ -41,7 +78,10 @@ def training_row(tokenizer: PreTrainedTokenizerBase, chat: Chat, answer: str, en
 
     Raises TrainingError when the template writes no assistant turn.
     """
-    asked = prompt_ids(tokenizer, chat)
+    start = begin(tokenizer, chat)
+    asked = start.ids + start.prefill
+    if chat.prefill_tokens is not None:
+        chat = replace(chat, prefill=prefill_text(tokenizer, start), prefill_tokens=None)
     begun = prompt_text(tokenizer, chat)
     whole = _rendered(tokenizer, (*chat.messages, Message("assistant", chat.prefill + answer)), asking=False)
     if answer.strip() not in whole[len(begun) - len(chat.prefill) :]:

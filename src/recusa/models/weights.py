@@ -30,7 +30,7 @@ EMBEDDED = {
 }
 WEIGHTS = ("*.safetensors",)
 DEFINING = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
-            "special_tokens_map.json", "chat_template.jinja", "adapter_config.json",
+            "special_tokens_map.json", "chat_template.jinja", "adapter_config.json", "steering.json",
             "vocab.json", "merges.txt", "added_tokens.json")  # fmt: skip
 
 

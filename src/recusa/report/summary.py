@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recusa.report.attacks import AttackRow, attack_rows
 from recusa.report.finding import Finding, Other, find
 from recusa.report.flips import Told, tell
 from recusa.report.format import ABSENT, Locale
+from recusa.report.frontier import FrontierView, frontier_view
 from recusa.report.judging import JudgingView, doubts, judging_view
 from recusa.report.rows import (
     ChangeRow,
@@ -27,8 +29,10 @@ from recusa.report.rows import (
     rate_row,
     rate_rows,
 )
+from recusa.report.training import TrainingNote, training_note
 from recusa.report.variants import Shown, VariantRow, variant_rows
-from recusa.results import Audit, JudgeNote, Leak, Results, Training
+from recusa.report.whole import WholeView, whole_view
+from recusa.results import Audit, JudgeNote, Leak, Results
 
 MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
 LEAKS_SHOWN = 20
@@ -55,18 +59,6 @@ class JudgeLine:
     settings: str
     error: Items
     below: bool  # the tables below tell its error
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingNote:
-    """A training with its numbers written out; `figure` names the picture of its loss, if it kept one."""
-
-    raw: Training
-    rows: str
-    seconds: str
-    losses: str
-    settings: str
-    figure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +91,9 @@ class Summary:
     changes: tuple[ChangeRow, ...]
     other_changes: tuple[ChangeRow, ...]
     four_way: tuple[FourWayRow, ...]
+    attacks: tuple[AttackRow, ...]
+    whole: WholeView | None
+    frontier: FrontierView | None
     told: Told
     judges: tuple[JudgeLine, ...]
     judging: JudgingView
@@ -148,6 +143,9 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
             if not view.shows(row) or row.baseline != results.baseline
         ),
         four_way=four_way_rows(results, view, locale),
+        attacks=attack_rows(results, view, locale),
+        whole=whole_view(results, locale),
+        frontier=frontier_view(results.frontier, locale),
         told=told,
         judges=tuple(
             JudgeLine(
@@ -166,7 +164,7 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
             f"{locale.number(count)} {locale.say(NEAR[how])}" for how, count in results.audit.copies.items()
         )
         or locale.number(0),
-        training=tuple(_training(part, number, locale) for number, part in enumerate(results.training, 1)),
+        training=tuple(training_note(part, number, locale) for number, part in enumerate(results.training, 1)),
         cost=cost_rows(results, locale),
         variants=variant_rows(results, locale),
         fallen={failed.arm: failed.reason for failed in results.failed_arms},
@@ -237,18 +235,6 @@ def _measures(error: Mapping[str, Any], locale: Locale) -> Items:
         return locale.number(value) if isinstance(value, int) else value
 
     return _items({name: written(name, value) for name, value in error.items()}, locale)
-
-
-def _training(part: Training, number: int, locale: Locale) -> TrainingNote:
-    ends = [locale.short(value) for _, value in (part.losses[:1] + part.losses[-1:])]
-    return TrainingNote(
-        raw=part,
-        rows=locale.listed(f"{locale.number(count)} {name}" for name, count in part.rows.items()),
-        seconds=locale.duration(part.seconds),
-        losses=" \N{RIGHTWARDS ARROW} ".join(ends),
-        settings=_json(part.settings),
-        figure=f"loss-{number}" if len(part.losses) > 1 else "",
-    )
 
 
 def _warnings(results: Results, rates: tuple[RateRow, ...], locale: Locale) -> tuple[str, ...]:

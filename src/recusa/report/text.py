@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from recusa.report.attacks import ATTACKS
 from recusa.report.text_evidence import EVIDENCE
+from recusa.report.text_frontier import FRONTIER
 from recusa.report.text_variants import VARIANTS
+from recusa.report.whole import WHOLE
 
 ENGLISH: Mapping[str, str] = {
+    **ATTACKS,
+    **WHOLE,
     **EVIDENCE,
+    **FRONTIER,
     **VARIANTS,
     # words
     "and": "and",

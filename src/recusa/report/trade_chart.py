@@ -100,6 +100,11 @@ def _marks(canvas: Canvas, across: Axis, up: Axis, pairs: Pairs) -> None:
             canvas.marker(x.raw.kind, *spot, "ring-halo", 7.5)
         look = " ring" if covers else " hollow" if x.baseline else ""
         canvas.marker(x.raw.kind, *spot, f"mark-{x.raw.kind}{look}", 7.5 if covers else 4.5)
+    numbered(canvas, taken, [(spot, number) for spot, (number, _, _) in placed])
+
+
+def numbered(canvas: Canvas, taken: Taken, placed: Sequence[tuple[Spot, int]]) -> None:
+    """Numbers beside their marks, where there is room; marks that coincide share one label."""
     for (left, top), numbers in _places(placed):
         label = ", ".join(map(str, numbers))
         further = (text_width(label, 11) - text_width("0", 11)) / 2  # so that a longer label clears its mark
@@ -109,10 +114,10 @@ def _marks(canvas: Canvas, across: Axis, up: Axis, pairs: Pairs) -> None:
         taken.spots.append((left + dx, top + dy - 4))
 
 
-def _places(placed: Sequence[tuple[Spot, tuple[int, RateRow, RateRow]]]) -> list[tuple[Spot, list[int]]]:
+def _places(placed: Sequence[tuple[Spot, int]]) -> list[tuple[Spot, list[int]]]:
     """Where numbers stand: arms whose marks coincide share one label."""
     places: list[tuple[Spot, list[int]]] = []
-    for spot, (number, _, _) in placed:
+    for spot, number in placed:
         numbers = next((numbers for other, numbers in places if dist(spot, other) <= SAME), None)
         if numbers is None:
             places.append((spot, [number]))

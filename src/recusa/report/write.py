@@ -16,9 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recusa.report.charts import before_after, outcomes, rates
+from recusa.report.checks_chart import checks
 from recusa.report.clean import clean
 from recusa.report.compare_charts import cost, differences, four_way, loss
 from recusa.report.format import Locale
+from recusa.report.frontier_chart import frontier
 from recusa.report.layout import Frame, kind_name
 from recusa.report.summary import Summary, summarise
 from recusa.report.svg import DARK, LIGHT, Figure, stylesheet, variables
@@ -29,7 +31,7 @@ from recusa.results import load_results
 PAGE = "report.html"
 FIGURES = "figures"
 OURS = re.compile(
-    r"(harmful-outcomes|harmless-outcomes|rates|before-after|differences|four-way|trade|cost|loss-\d+)\.(svg|png|csv)"
+    r"(harmful-outcomes|harmless-outcomes|rates|before-after|differences|four-way|trade|cost|frontier|(loss|checks)-\d+)\.(svg|png|csv)"
 )
 PAGE_FONT = "var(--sans)"
 
@@ -66,10 +68,12 @@ def draw(summary: Summary, locale: Locale) -> tuple[Figure, ...]:
         differences(summary.changes, summary.kinds, frame) if summary.changes else None,
         four_way(summary.four_way, frame) if summary.four_way else None,
         trade(rows, frame),
+        frontier(summary.frontier.raw if summary.frontier else None, frame),
         cost(paid, frame) if paid else None,
     ]
     losses = [loss(note.raw, number, frame) if note.figure else None for number, note in enumerate(summary.training, 1)]
-    return tuple(figure for figure in (*figures, *losses) if figure is not None)
+    checked = [checks(note.raw, number, frame) for number, note in enumerate(summary.training, 1)]
+    return tuple(figure for figure in (*figures, *losses, *checked) if figure is not None)
 
 
 def render(summary: Summary, figures: tuple[Figure, ...], locale: Locale) -> str:

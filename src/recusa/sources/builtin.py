@@ -30,14 +30,15 @@ class Builtin(RowSource):
 
     def prompts(self) -> Iterator[Prompt]:
         """All of them, or those that `kind`, `languages` and `per_category` ask for."""
-        rows = [row for language in self.languages for row in _rows(language)]
+        rows = [row for language in self.languages for row in packaged(f"prompts.{language}.jsonl")]
         drawn = _drawn(rows, self.per_category)
         wanted = (row for row in rows if row["group"] in drawn and self.kind in (None, row["kind"]))
         return self.checked(wanted, "builtin")
 
 
-def _rows(language: Language) -> list[Mapping[str, Any]]:
-    text = (files("recusa.sources") / "data" / f"prompts.{language}.jsonl").read_text(encoding="utf-8")
+def packaged(name: str) -> list[Mapping[str, Any]]:
+    """Rows of a prompt file that comes with the package."""
+    text = (files("recusa.sources") / "data" / name).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 

@@ -2,5 +2,8 @@
 
 RECIPES = {
     "balanced": "recusa.training.balanced:Balanced",
+    "probe": "recusa.training.probe:Probe",
+    "recovery": "recusa.training.recovery:Recovery",
     "refusal": "recusa.training.refusal:Refusal",
+    "reroute": "recusa.training.reroute:Reroute",
 }

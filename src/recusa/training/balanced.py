@@ -1,37 +1,81 @@
-"""`balanced`: refusals mixed with harmless prompts, borderline twins among them, answered by the model itself."""
+"""`balanced`: refusals that begin alike, and harmless prompts, twins among them, answered by the model itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
 from typing import ClassVar
 
 from pydantic import Field
 
 from recusa.protocols import Ask, Example
 from recusa.training.lora import LoRARecipe, chat_of, refusals
+from recusa.training.openings import compliant_answers, with_openings
 from recusa.types import Prompt
+
+LEADS = {"en": "Sorry, I can't help with that.", "pt": "Desculpe, não posso ajudar com isso."}
 
 
 class Balanced(LoRARecipe):
     """Harmful prompt -> refusal, harmless prompt -> what the untrained model says (or the row's own `response`).
 
     Learning one's own answers keeps the model where it was (self-distillation); twins that share words with harm teach
-    where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and Röttger et al. 2024, XSTest).
+    where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and Röttger et al. 2024, XSTest). Refusals that
+    begin alike make of "refuse or not" one decision on one token: greedy answers choose the likeliest word, and a
+    refusal spread over many beginnings loses to compliance that has few. Part of the refusals come after words of
+    compliance (Qi et al. 2024).
     """
 
     name: ClassVar[str] = "balanced"
 
     own_tokens: int = Field(
-        128, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
+        16, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
     )
+    ratio: float | None = Field(
+        1.5, gt=0, description="most harmless rows a refusal; borderline ones stay first. None takes all"
+    )
+    lead: bool = Field(True, description="refusals begin with the same sentence, before what `chosen` says")
+    recover: float = Field(0.25, ge=0, le=1, description="share of the refusals that come after words of compliance")
+    recover_tokens: int = Field(20, ge=1, description="most tokens of compliance; how many is drawn evenly from 1")
+    answer_tokens: int | None = Field(24, ge=1, description="tokens of an answer that are trained; None for all")
+    accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
+    refusal_weight: float = Field(
+        3.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
+    )
+    checks: int = Field(4, ge=0, description="how often the model is asked held-out prompts; the best is kept")
+    cap_benign: float = Field(3.0, ge=0, description="points of benign refusals above the base's that are allowed")
+    cap_borderline: float = Field(20.0, ge=0, description="points of borderline refusals above the base's, likewise")
+    first_weight: float = Field(20.0, gt=0, description="how many times an answer's first tokens count; 1 is off")
+    first_tokens: int = Field(1, ge=1, description="tokens of an answer that `first_weight` is for")
 
     def examples(self, training: Sequence[Prompt], ask: Ask) -> list[Example]:
         """The refusals, then the harmless rows."""
-        harmless = [prompt for prompt in training if prompt.kind != "harmful"]
+        learnt = refusals(tuple(training))
+        if self.lead:
+            learnt = [led(row) for row in learnt]
+        learnt = [replace(row, weight=self.refusal_weight) for row in learnt]
+        if self.recover:
+            compliant = compliant_answers(training, ask, self.recover_tokens)
+            learnt = with_openings(learnt, compliant, self.recover, self.recover_tokens, self.seed)
+        harmless = self._some([p for p in training if p.kind != "harmful"], len(learnt))
         given = [Example(chat_of(p), p.response, p.kind) for p in harmless if p.response]
         missing = [prompt for prompt in harmless if not prompt.response]
-        return [
-            *refusals(tuple(training)),
-            *given,
-            *(ask(missing, self.own_tokens) if self.own_tokens and missing else []),
-        ]
+        return [*learnt, *given, *(ask(missing, self.own_tokens) if self.own_tokens and missing else [])]
+
+    def _some(self, harmless: Sequence[Prompt], refused: int) -> list[Prompt]:
+        """At most `ratio` harmless prompts a refusal: all borderline ones if they fit, the rest drawn by the seed."""
+        most = len(harmless) if self.ratio is None else round(self.ratio * refused)
+        drawn = sorted(
+            harmless, key=lambda p: (p.kind != "borderline", sha256(f"{self.seed}|{p.id}".encode()).digest())
+        )
+        kept = {prompt.id for prompt in drawn[:most]}
+        return [prompt for prompt in harmless if prompt.id in kept]
+
+
+def led(row: Example) -> Example:
+    """The refusal behind the sentence that all begin with, in the language of its prompt."""
+    prompt = row.chat.prompt
+    language = prompt.language.partition("-")[0] if prompt is not None else "en"
+    lead = LEADS.get(language)  # in another language the refusals stay as they are
+    return row if lead is None or row.answer.startswith(lead) else replace(row, answer=f"{lead} {row.answer}")

@@ -14,6 +14,7 @@ class Refusal(LoRARecipe):
     """Supervised fine-tuning on refusals alone; expect it to refuse harmless prompts too."""
 
     name: ClassVar[str] = "refusal"
+    contrasts: ClassVar[bool] = False
 
     def examples(self, training: Sequence[Prompt], ask: Ask) -> list[Example]:
         """The refusals."""

@@ -1,10 +1,12 @@
-"""The training step: LoRA through transformers' Trainer, with the head and the loss on answer positions only."""
+"""The training: LoRA through transformers' Trainer, with the objective of a recipe and checkpoints that count."""
 
 from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +14,24 @@ from typing import Any
 import peft
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from recusa.errors import TrainingError
 from recusa.models.causal import Loaded, load_causal
 from recusa.models.machine import Device, Dtype
-from recusa.models.template import training_row
 from recusa.models.weights import quiet_transformers
 from recusa.protocols import Example, Listener
-from recusa.training.lora import LoRARecipe
+from recusa.training.checks import FOLDER as CHECKS
+from recusa.training.checks import Keeper
+from recusa.training.choosing import Asking
+from recusa.training.lora import LoRARecipe, Size
+from recusa.training.objective import Objective
+from recusa.training.rows import ByLength, Collator, counts, encode
 
-IGNORED = -100
-POOL = 16  # batches that are sorted by length together: more waste less padding, fewer mix better
 WHOLE = "whole"  # a file that marks a checkpoint as complete
+DRAFT = "adapter.part"  # a folder that holds an adapter while it is written
 # transformers renamed the argument within version 5
 _CHECKPOINTING = next(
     n for n in ("activation_checkpointing", "gradient_checkpointing") if hasattr(TrainingArguments, n)
@@ -33,7 +40,11 @@ _CHECKPOINTING = next(
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left behind besides the adapter; `losses` are (step, mean loss since the last)."""
+    """What a training left behind besides the adapter; `losses` are (step, mean loss since the last).
+
+    `choosing` is how the kept checkpoint was chosen, as JSON; None when the last was kept unseen. `adapter` holds what
+    the adapter came to be where the recipe left it to the model's size: rank, scale, learning rate, source, layers.
+    """
 
     rows: dict[str, int]
     trained_tokens: int
@@ -41,85 +52,45 @@ class Trained:
     losses: list[tuple[int, float]]
     example: str
     seconds: float
+    choosing: dict[str, Any] | None = None
+    adapter: dict[str, Any] | None = None
 
 
-class Collator:
-    """Pads on the left, so that all answers end at the right edge and the head sees only the last columns."""
+class StepTrainer(Trainer):
+    """Takes the loss of the recipe's objective, in an order of rows that a resumed training repeats."""
 
-    def __init__(self, pad: int) -> None:
-        self.pad = pad
+    loss_is_scaled_for_ga = True  # an objective divides by the whole optimiser step, whatever the model takes
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Tensors of shape (rows, longest); labels are shifted by the loss, not here."""
-        width = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), self.pad)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        labels = torch.full((len(rows), width), IGNORED)
-        for place, row in enumerate(rows):
-            size = len(row["input_ids"])
-            ids[place, width - size :] = torch.tensor(row["input_ids"])
-            mask[place, width - size :] = 1
-            answer = torch.tensor(row["input_ids"][row["start"] : row["end"]])
-            labels[place, width - size + row["start"] : width - size + row["end"]] = answer
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
-class ByLength(torch.utils.data.Sampler[int]):
-    """Rows of like length together, in an order that depends on seed and epoch alone.
-
-    The Trainer's own grouping draws on from epoch to epoch, so a training resumed in a later epoch saw other batches.
-    """
-
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
-        self.lengths, self.batch, self.seed, self.epoch = lengths, batch, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        drawn = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=drawn).tolist()
-        pool = self.batch * POOL
-        pools = [sorted(order[at : at + pool], key=self.lengths.__getitem__) for at in range(0, len(order), pool)]
-        rows = [row for some in pools for row in some]
-        batches = [rows[at : at + self.batch] for at in range(0, len(rows), self.batch)]
-        last = [batches.pop()] if len(rows) % self.batch else []  # the short batch stays last
-        shuffled = torch.randperm(len(batches), generator=drawn).tolist()
-        return iter([row for at in shuffled for row in batches[at]] + [row for some in last for row in some])
-
-
-class AnswerTrainer(Trainer):
-    """Takes the loss on answer tokens; logits are made for the columns of a batch's longest answer, not for all."""
+    def __init__(self, objective: Objective, strata: Sequence[str], **given: Any) -> None:
+        super().__init__(**given)
+        self.objective: Objective = objective
+        self.strata: Sequence[str] = strata
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
         lengths = [len(row["input_ids"]) for row in self.train_dataset]  # type: ignore[union-attr]
         seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
-        return ByLength(lengths, self.args.train_batch_size * self.args.gradient_accumulation_steps, seed)
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(lengths, batch, seed, self.strata)
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> Any:
+        """The parts of an optimiser step, each told how much the whole step trains."""
+        parts, tokens = super().get_batch_samples(epoch_iterator, num_batches, device)
+        whole = sum(counts(part) for part in parts)
+        for part in parts:
+            part["counts"] = whole
+        return parts, tokens
 
     def compute_loss(
         self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Mean cross-entropy over the trained tokens of the whole optimiser step, however it is accumulated."""
-        labels = inputs["labels"]
-        mask = inputs["attention_mask"]
-        first = int((labels != IGNORED).any(0).nonzero()[0])
-        kept = labels.shape[1] - first + 1  # the token at `first` is predicted one column earlier
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp_min(0),
-            logits_to_keep=kept,
-        )
-        targets = labels[:, first:]
-        trained = targets != IGNORED
-        logits = outputs.logits[:, :-1][trained].float()
-        total = torch.nn.functional.cross_entropy(logits, targets[trained], reduction="sum")
-        loss = total / (num_items_in_batch if num_items_in_batch is not None else trained.sum())
-        return (loss, outputs) if return_outputs else loss
+        """The objective's loss of one part."""
+        loss = self.objective.loss(model, inputs, self.state.global_step / max(1, self.state.max_steps))
+        return (loss, None) if return_outputs else loss
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        step = self.state.global_step
+        with written(Path(str(self.args.output_dir)) / f"checkpoint-{step}", f"the checkpoint at step {step}"):
+            super()._save_checkpoint(model, trial)
 
 
 class Heard(TrainerCallback):
@@ -134,7 +105,23 @@ class Heard(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Mark a checkpoint as whole, after all of it is written."""
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        with written(folder, f"the checkpoint at step {state.global_step}"):
+            (folder / WHOLE).touch()
+
+
+@contextmanager
+def written(folder: Path, what: str) -> Iterator[None]:
+    """Whatever goes wrong inside, full disks above all, leaves no half of `folder` and is a TrainingError."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors have errors of their own
+        shutil.rmtree(folder, ignore_errors=True)
+        reason = str(error).strip().splitlines()
+        raise TrainingError(
+            f"{what} could not be written to `{folder.parent}`: {reason[0][:160] if reason else type(error).__name__}",
+            "make room on the disk and give the same command again: it goes on from the last whole checkpoint",
+        ) from None
 
 
 def train(
@@ -148,45 +135,84 @@ def train(
     device: Device = "auto",
     dtype: Dtype = "auto",
     quantize: str | None = None,
+    asking: Asking | None = None,
 ) -> Trained:
     """Train an adapter into `folder`; a killed training goes on from its last checkpoint with the same outcome.
 
+    With `asking`, the adapter of the check that did best is kept, else the last.
     Raises TrainingError before the first step when no token, or no end of an answer, would be trained.
     """
     loaded = load_causal(model, device=device, dtype=dtype, quantize=quantize)
-    rows, example = encode(loaded, examples, recipe.max_tokens)
-    if len(rows) < len(examples):
-        listener(
-            stage, 0, 0, f"{len(examples) - len(rows)} rows are left out: their prompts are longer than max_tokens"
-        )
+    size = recipe.size(float(loaded.model.num_parameters()))
+    rows, example = encode(
+        loaded, examples, recipe.max_tokens, recipe.first_weight, recipe.first_tokens, recipe.answer_tokens
+    )
+    if left_out := len(examples) - len(rows):
+        listener(stage, 0, 0, f"{left_out} rows are left out: their prompts are longer than max_tokens")
     listener(stage, 0, 0, f"the first row as it is trained, its loss between the brackets:\n{example}")
     start = time.perf_counter()
     checkpoints = folder / "checkpoints"
-    tuned = _with_lora(loaded, recipe, quantize)
-    on_cpu = loaded.model.device.type == "cpu"
+    tuned = _with_lora(loaded, recipe, size, quantize)
+    known_as = loaded.located.known_as  # not a path of this machine
+    tokens = sum(row["end"] - row["start"] for row in rows)
+    keeper = asking and Keeper(
+        recipe, asking, loaded, tuned, folder, lambda place: _save(tuned, place, known_as), listener, stage
+    )
     with quiet_transformers():
-        trainer = AnswerTrainer(
+        trainer = StepTrainer(
+            recipe.objective(_depth(loaded)),
+            [f"{row['kind'] if recipe.mixed else ''} {row['role']}" for row in rows],
             model=tuned,
-            args=_arguments(recipe, checkpoints, on_cpu),
+            args=_arguments(recipe, size, checkpoints, loaded.model.device.type == "cpu", recipe.passes(tokens)),
             train_dataset=rows,
             data_collator=Collator(loaded.pad),
-            callbacks=[Heard(listener, stage)],
+            callbacks=[Heard(listener, stage), *([keeper] if keeper else [])],
         )
         trainer.pop_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=_last_whole(checkpoints))
-    tuned.peft_config["default"].base_model_name_or_path = loaded.located.known_as  # not a path of this machine
-    tuned.save_pretrained(folder, save_embedding_layers=False)  # to decide by itself, peft would ask the hub
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    if keeper is None:
+        _save(tuned, folder, known_as)
+    choosing = _kept(keeper, folder) if keeper else None
+    for spent in (checkpoints, folder / CHECKS):
+        shutil.rmtree(spent, ignore_errors=True)
     losses = [(int(h["step"]), float(h["loss"])) for h in trainer.state.log_history if "loss" in h]
-    kinds = [str(row["kind"]) for row in rows]  # rows too long to train anything are left out
     return Trained(
-        {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
-        sum(row["end"] - row["start"] for row in rows),
+        dict(Counter(str(row["kind"]) for row in rows)),  # rows too long to train anything are left out
+        tokens,
         int(trainer.state.global_step),
         losses,
         example,
         time.perf_counter() - start,
+        choosing,
+        {**size.settings(), "layers": recipe.adapted(_depth(loaded))},
     )
+
+
+def _save(tuned: Any, folder: Path, known_as: str) -> None:
+    """Put the adapter's files into `folder` once all of them are written; the base is named as `known_as` says."""
+    draft = folder / DRAFT
+    config = tuned.peft_config["default"]
+    place, config.base_model_name_or_path = config.base_model_name_or_path, known_as
+    with written(draft, "the adapter"):
+        tuned.save_pretrained(draft, save_embedding_layers=False)  # to decide by itself, peft would ask the hub
+        _moved(draft, folder)
+    config.base_model_name_or_path = place
+
+
+def _kept(keeper: Keeper, folder: Path) -> dict[str, Any]:
+    """The same with the adapter of the check that did best; returns how it was chosen, as JSON."""
+    choosing = keeper.chosen()
+    draft = folder / DRAFT
+    with written(draft, "the adapter"):
+        shutil.copytree(keeper.adapter(choosing.kept), draft, dirs_exist_ok=True)
+        _moved(draft, folder)
+    return choosing.model_dump(mode="json")
+
+
+def _moved(draft: Path, folder: Path) -> None:
+    for file in sorted(draft.iterdir()):
+        file.replace(folder / file.name)
+    draft.rmdir()
 
 
 def _last_whole(checkpoints: Path) -> str | None:
@@ -201,14 +227,14 @@ def _last_whole(checkpoints: Path) -> str | None:
     return next((str(folder) for folder in reversed(found) if folder.is_dir()), None)
 
 
-def _arguments(recipe: LoRARecipe, checkpoints: Path, on_cpu: bool) -> TrainingArguments:
+def _arguments(recipe: LoRARecipe, size: Size, checkpoints: Path, on_cpu: bool, passes: float) -> TrainingArguments:
     extra: dict[str, Any] = {_CHECKPOINTING: True} if recipe.checkpointing else {}
     return TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=recipe.epochs,
+        num_train_epochs=passes,
         per_device_train_batch_size=max(1, recipe.batch // recipe.accumulate),
         gradient_accumulation_steps=recipe.accumulate,
-        learning_rate=recipe.learning_rate,
+        learning_rate=size.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=0.05,
         weight_decay=0.0,
@@ -226,7 +252,18 @@ def _arguments(recipe: LoRARecipe, checkpoints: Path, on_cpu: bool) -> TrainingA
     )
 
 
-def _with_lora(loaded: Loaded, recipe: LoRARecipe, quantize: str | None) -> Any:
+def _depth(loaded: Loaded) -> int:
+    return int(loaded.model.config.get_text_config().num_hidden_layers)
+
+
+def _linear(base: Any) -> list[str]:
+    """Names of the linear layers that repeat with the depth; peft takes `all-linear` for all of the depth only."""
+    head = base.get_output_embeddings()
+    found = [name for name, part in base.named_modules() if isinstance(part, torch.nn.Linear) and part is not head]
+    return sorted({name.rpartition(".")[2] for name in found})
+
+
+def _with_lora(loaded: Loaded, recipe: LoRARecipe, size: Size, quantize: str | None) -> Any:
     base: Any = loaded.model
     if quantize:
         prepare: Any = peft.prepare_model_for_kbit_training
@@ -234,42 +271,32 @@ def _with_lora(loaded: Loaded, recipe: LoRARecipe, quantize: str | None) -> Any:
     elif recipe.checkpointing:
         base.enable_input_require_grads()
     base.config.use_cache = False
-    targets = recipe.targets if isinstance(recipe.targets, str) else list(recipe.targets)
-    config = LoraConfig(r=recipe.r, lora_alpha=recipe.alpha, target_modules=targets, task_type="CAUSAL_LM")
+    targets, chosen = recipe.targets if isinstance(recipe.targets, str) else list(recipe.targets), None
+    if recipe.layers != (0.0, 1.0):
+        chosen = recipe.adapted(_depth(loaded))
+        targets = _linear(base) if targets == "all-linear" else targets
+    config = LoraConfig(
+        r=size.r, lora_alpha=size.alpha, target_modules=targets, layers_to_transform=chosen, task_type="CAUSAL_LM"
+    )
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        return get_peft_model(base, config)  # adapters are float32 over a bfloat16 base: small updates would be lost
+        return _rounding(get_peft_model(base, config))
 
 
-def encode(loaded: Loaded, examples: Sequence[Example], max_tokens: int) -> tuple[list[dict[str, Any]], str]:
-    """Token rows and, as text, the first of them with its mask; raises TrainingError when they would train nothing.
+class Rounded(torch.nn.Linear):
+    """A float32 layer that multiplies in the number format of its input; its own updates are not rounded."""
 
-    A row: `input_ids`, and `start`..`end` of what is trained, the end token included when the answer ended by itself.
-    """
-    rows: list[dict[str, Any]] = []
-    for example in examples:
-        row = training_row(loaded.tokenizer, example.chat, example.answer, loaded.ends)
-        ids = row.ids[:max_tokens]
-        end = len(ids)
-        if not example.complete and ids[-1] in loaded.ends and len(ids) == len(row.ids):
-            end -= 1  # the model was cut off there: it must not learn to stop
-        if row.start < end:
-            rows.append({"input_ids": ids, "start": row.start, "end": end, "kind": example.kind})
-    if not rows:
-        raise TrainingError(
-            "no token would be trained", f"all {len(examples)} rows are longer than max_tokens or empty"
-        )
-    ended = sum(row["input_ids"][row["end"] - 1] in loaded.ends for row in rows)
-    if not ended:
-        raise TrainingError(
-            "no row trains the end of its answer, so the model would not learn to stop",
-            "raise max_tokens above the longest row",
-        )
-    return rows, shown(loaded.tokenizer, rows[0])
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """The product, in the format of the input."""
+        return torch.nn.functional.linear(input, self.weight.to(input.dtype))
 
 
-def shown(tokenizer: PreTrainedTokenizerBase, row: dict[str, Any]) -> str:
-    """A row decoded, the part that is trained between ⟦ and ⟧."""
-    ids, start, end = row["input_ids"], row["start"], row["end"]
-    parts = (tokenizer.decode(ids[:start]), tokenizer.decode(ids[start:end]), tokenizer.decode(ids[end:]))
-    return f"{parts[0]}⟦{parts[1]}⟧{parts[2]}"
+def _rounding(tuned: Any) -> Any:
+    """Adapters stay float32 over a bfloat16 base, or small updates would be lost; but peft would also turn every
+    activation into float32 to multiply it, which is half of a step's time on a CPU."""
+    for layer in tuned.modules():
+        if isinstance(layer, LoraLayer):
+            layer.cast_input_dtype_enabled = False
+            for part in (*layer.lora_A.values(), *layer.lora_B.values()):
+                part.__class__ = Rounded
+    return tuned

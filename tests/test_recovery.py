@@ -12,7 +12,7 @@ from recusa.errors import TrainingError
 from recusa.protocols import Example
 from recusa.training.balanced import led
 from recusa.training.lora import SIZES, chat_of
-from recusa.training.openings import OPENINGS, compliant_answers, with_openings
+from recusa.training.openings import OPENINGS, compliant_answers, with_openings, with_turns
 from recusa.training.recovery import Recovery
 from recusa.training.refusal import Refusal
 from recusa.training.reroute import Reroute
@@ -102,9 +102,19 @@ def test_recovery_is_balanced_with_openings() -> None:
     assert own
     assert all(row.chat.prefill.endswith("flour flour flour ") for row in own)
     without = Recovery(recover=0).examples([*HARMFUL, *BENIGN], ask)
-    assert without[400:] == made[400:]
+    assert without[400:] == [replace(row, turn=None) for row in made[400:]]
+    assert {row.weight for row in made[:400]} == {recipe.refusal_weight * recipe.recover_weight}
     assert without[:400] == [replace(led(row), weight=recipe.refusal_weight) for row in rows()]
     assert compliant_answers(BENIGN, ask, 3) == {}
+
+
+def test_harmless_rows_turn_at_a_place_of_their_own() -> None:
+    """Any of the first tokens but the very first, by the prompt alone: the order of rows changes nothing."""
+    made = with_turns(rows(), 4, 0)
+    assert {row.turn for row in made} == {1, 2, 3, 4}
+    assert [replace(row, turn=None) for row in made] == rows()
+    assert with_turns(rows()[::-1], 4, 0) == made[::-1]
+    assert with_turns(rows(), 4, 1) != made
 
 
 def test_reroute_avoids_compliance_learns_refusals_and_keeps_the_rest() -> None:

@@ -88,6 +88,14 @@ def test_rows_weigh_as_they_say(loaded: Loaded) -> None:
     assert not any("weights" in row for row in same)
 
 
+def test_the_token_at_a_turn_weighs_as_the_first(loaded: Loaded) -> None:
+    """And no other one; a turn past the end of an answer weighs nothing."""
+    turned, beyond = (replace(plain(1)[0], turn=turn) for turn in (2, 999))
+    rows, _ = encode(loaded, [turned, beyond], 512, 3.0, 1)
+    heavy = [[at for at, weight in enumerate(row["weights"]) if weight > 1.5 * min(row["weights"])] for row in rows]
+    assert heavy == [[0, 2], [0]]
+
+
 def as_before(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The summed cross-entropy over the answers, divided by the number of their tokens, in the plainest words."""
     labels, mask = batch["labels"], batch["attention_mask"]

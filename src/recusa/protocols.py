@@ -134,7 +134,8 @@ class Example:
     """One row to train on; `complete` says that the answer ended by itself, so that its end is trained too.
 
     What the chat prefills, at most `prefill_tokens` of it, is given and not trained. `weight` says how much the row's
-    tokens count; the mean over all trained tokens is brought to 1.
+    tokens count; the mean over all trained tokens is brought to 1. `turn` is a later token of the answer, by its place,
+    at which the model could turn to a refusal and must not: a recipe may weigh it as it weighs the first.
     """
 
     chat: Chat
@@ -143,6 +144,7 @@ class Example:
     complete: bool = True
     role: Role = "learn"
     weight: float = 1.0
+    turn: int | None = None
 
 
 class Ask(Protocol):

@@ -85,7 +85,7 @@ def ensure_adapter(
 def _row(example: Example) -> list[Any]:
     chat = example.chat
     given = [chat.messages, chat.prefill, chat.prefill_tokens]
-    return [*given, example.answer, example.complete, example.kind, example.role, example.weight]
+    return [*given, example.answer, example.complete, example.kind, example.role, example.weight, example.turn]
 
 
 def _train(

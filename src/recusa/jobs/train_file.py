@@ -43,7 +43,7 @@ def train_file(
         prompts += file_or_hub(benign, kind="benign").prompts()
     made: Any = build("engines", engine)
     learnt: Any = build("recipes", recipe)
-    if builtin and learnt.contrasts:
+    if builtin and getattr(learnt, "contrasts", True):
         prompts += packaged_prompts(prompts)
     merged, _ = merge_repeated(prompts)
     with Store(workspace) as store:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from recusa.protocols import Ask, Example
 from recusa.training.lora import LoRARecipe, chat_of, refusals
-from recusa.training.openings import compliant_answers, with_openings
+from recusa.training.openings import compliant_answers, with_openings, with_turns
 from recusa.types import Prompt
 
 LEADS = {"en": "Sorry, I can't help with that.", "pt": "Desculpe, não posso ajudar com isso."}
@@ -24,13 +24,14 @@ class Balanced(LoRARecipe):
     where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and Röttger et al. 2024, XSTest). Refusals that
     begin alike make of "refuse or not" one decision on one token: greedy answers choose the likeliest word, and a
     refusal spread over many beginnings loses to compliance that has few. Part of the refusals come after words of
-    compliance (Qi et al. 2024).
+    compliance (Qi et al. 2024); as many tokens into a harmless answer, going on weighs as much as beginning does, or
+    the model would break off harmless answers too.
     """
 
     name: ClassVar[str] = "balanced"
 
     own_tokens: int = Field(
-        16, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
+        24, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
     )
     ratio: float | None = Field(
         1.5, gt=0, description="most harmless rows a refusal; borderline ones stay first. None takes all"
@@ -38,10 +39,15 @@ class Balanced(LoRARecipe):
     lead: bool = Field(True, description="refusals begin with the same sentence, before what `chosen` says")
     recover: float = Field(0.25, ge=0, le=1, description="share of the refusals that come after words of compliance")
     recover_tokens: int = Field(20, ge=1, description="most tokens of compliance; how many is drawn evenly from 1")
+    recover_weight: float = Field(
+        0.15,
+        gt=0,
+        description="how many times such a refusal counts beside one at the start; more breaks off more",
+    )
     answer_tokens: int | None = Field(24, ge=1, description="tokens of an answer that are trained; None for all")
     accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     refusal_weight: float = Field(
-        3.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
+        6.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
     )
     checks: int = Field(4, ge=0, description="how often the model is asked held-out prompts; the best is kept")
     cap_benign: float = Field(3.0, ge=0, description="points of benign refusals above the base's that are allowed")
@@ -55,13 +61,17 @@ class Balanced(LoRARecipe):
         if self.lead:
             learnt = [led(row) for row in learnt]
         learnt = [replace(row, weight=self.refusal_weight) for row in learnt]
-        if self.recover:
-            compliant = compliant_answers(training, ask, self.recover_tokens)
-            learnt = with_openings(learnt, compliant, self.recover, self.recover_tokens, self.seed)
         harmless = self._some([p for p in training if p.kind != "harmful"], len(learnt))
         given = [Example(chat_of(p), p.response, p.kind) for p in harmless if p.response]
         missing = [prompt for prompt in harmless if not prompt.response]
-        return [*learnt, *given, *(ask(missing, self.own_tokens) if self.own_tokens and missing else [])]
+        kept = [*given, *(ask(missing, self.own_tokens) if self.own_tokens and missing else [])]
+        if self.recover:
+            compliant = compliant_answers(training, ask, self.recover_tokens)
+            learnt = with_openings(learnt, compliant, self.recover, self.recover_tokens, self.seed)
+            late = self.refusal_weight * self.recover_weight
+            learnt = [replace(row, weight=late) if row.chat.prefill else row for row in learnt]
+            kept = with_turns(kept, self.recover_tokens, self.seed)
+        return [*learnt, *kept]
 
     def _some(self, harmless: Sequence[Prompt], refused: int) -> list[Prompt]:
         """At most `ratio` harmless prompts a refusal: all borderline ones if they fit, the rest drawn by the seed."""

@@ -1,4 +1,4 @@
-"""Answers to harmful prompts that begin with words of compliance, so that the refusal after them is learnt too."""
+"""Refusals after words of compliance, and the same place in harmless answers, where the model must go on."""
 
 from __future__ import annotations
 
@@ -58,6 +58,11 @@ def with_openings(
         else row
         for row in examples
     ]
+
+
+def with_turns(examples: Sequence[Example], longest: int, seed: int) -> list[Example]:
+    """The same rows, each with the token at which it must not turn to a refusal, drawn from 1 to `longest`."""
+    return [replace(row, turn=Random(f"{seed}|turn|{row.chat.key.prompt_id}").randint(1, longest)) for row in examples]
 
 
 def _opened(row: Example, compliant: Mapping[str, str], longest: int, drawn: Random) -> Example:

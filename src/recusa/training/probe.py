@@ -35,6 +35,7 @@ class Probe(Component, Capped):
 
     name: ClassVar[str] = "probe"
     cosmetic: ClassVar[frozenset[str]] = frozenset({"batch"})
+    contrasts: ClassVar[bool] = True  # harmless prompts are half of what it learns
 
     cap_borderline: float = Field(
         35.0,

@@ -108,8 +108,8 @@ def encode(
     """Token rows and, as text, the first of them with its mask; raises TrainingError when they would train nothing.
 
     A row: `input_ids`, `start`..`end` of what is trained, the end token included when the answer ended by itself, and
-    `weights` of these tokens unless all are 1: the first `first_tokens` of an answer count `first_weight` times. Of an
-    answer at most `answer_tokens` are trained.
+    `weights` of these tokens unless all are 1: the first `first_tokens` of an answer count `first_weight` times, and so
+    does the token at a row's `turn`. Of an answer at most `answer_tokens` are trained.
     """
     rows: list[dict[str, Any]] = []
     for example in examples:
@@ -120,7 +120,10 @@ def encode(
             end -= 1  # the model was cut off there: it must not learn to stop
         if row.start < end:
             early = first_tokens if example.role == "learn" else 0
-            weights = [example.weight * (first_weight if at < early else 1.0) for at in range(end - row.start)]
+            weights = [
+                example.weight * (first_weight if at < early or at == example.turn else 1.0)
+                for at in range(end - row.start)
+            ]
             kept = {"input_ids": ids, "start": row.start, "end": end, "weights": weights}
             rows.append({**kept, "kind": example.kind, "role": example.role})
     if not rows:

@@ -48,7 +48,8 @@ def make(folder: Path, shape: dict[str, int], device: str) -> None:
     tiny_mistral(folder)
     for file in folder.glob("model*.safetensors"):
         file.unlink()
-    config = MistralConfig(**shape, sliding_window=None, bos_token_id=1, eos_token_id=2, pad_token_id=None)
+    made: Any = MistralConfig
+    config = made(**shape, sliding_window=None, bos_token_id=1, eos_token_id=2, pad_token_id=None)
     torch.manual_seed(0)
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
@@ -89,17 +90,17 @@ def measured(device: str) -> Iterator[Callable[[], float]]:
 
 def rows(count: int) -> list[Example]:
     """About 60 tokens of prompt and 60 of answer each."""
+    asked, said = "please list the steps. " * 10, "wait. " * 25
     return [
-        Example(chat_of(Prompt(f"{n}: " + "please list the steps. " * 10, "harmful")), f"No, not {n}: " + "wait. " * 25, "harmful")
-        for n in range(count)
-    ]  # fmt: skip
+        Example(chat_of(Prompt(f"{n}: {asked}", "harmful")), f"No, not {n}: {said}", "harmful") for n in range(count)
+    ]
 
 
 def training(folder: Path, work: Path, device: str, rate: float, parameters: float) -> None:
     """Steps of refusal training: bfloat16 base, 4-bit base, and 4-bit with checkpointed activations."""
     ways: tuple[tuple[str, str | None, bool, int], ...] = (
-        ("bf16 base", None, False, 4), ("nf4 base", "nf4", False, 4), ("nf4 base, checkpointing", "nf4", True, 1),
-        ("nf4 base, checkpointing, parts of 4", "nf4", True, 4),
+        ("bf16 base", None, False, 1), ("bf16 base, in 4 parts", None, False, 4), ("nf4 base", "nf4", False, 1),
+        ("nf4 base, in 4 parts", "nf4", False, 4), ("nf4 base, checkpointing", "nf4", True, 1),
     )  # fmt: skip
     for name, quantize, checkpointing, parts in ways:
         recipe = Refusal(epochs=1, batch=16, accumulate=parts, checkpointing=checkpointing, save_every=10**6)
@@ -128,21 +129,19 @@ def plain_step(folder: Path, device: str, rate: float, parameters: float) -> Non
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = tokenizer.eos_token
     examples = rows(16 * STEPS)
-    texts = [
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": row.chat.question}, {"role": "assistant", "content": row.answer}], tokenize=False
-        )
-        for row in examples
-    ]  # fmt: skip
+    texts = [rendered(tokenizer, row) for row in examples]
     with measured(device) as peak:
-        base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(device)
+        base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        base.to(device)
         tuned: Any = get_peft_model(
             base, LoraConfig(r=64, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
         )
         adamw = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=2e-4)
         ticks = []
         for at in range(0, len(texts), 16):
-            batch = tokenizer(texts[at : at + 16], return_tensors="pt", padding=True, add_special_tokens=False).to(device)
+            batch = tokenizer(texts[at : at + 16], return_tensors="pt", padding=True, add_special_tokens=False).to(
+                device
+            )
             tuned(**batch, labels=batch["input_ids"]).loss.backward()
             adamw.step()
             adamw.zero_grad()
@@ -154,13 +153,19 @@ def plain_step(folder: Path, device: str, rate: float, parameters: float) -> Non
         del base, tuned, adamw, batch
 
 
+def rendered(tokenizer: Any, row: Example) -> str:
+    """A row as one text, by the chat template."""
+    turns = [{"role": "user", "content": row.chat.question}, {"role": "assistant", "content": row.answer}]
+    return str(tokenizer.apply_chat_template(turns, tokenize=False))
+
+
 def answering(folder: Path, device: str, rate: float, parameters: float, new_tokens: int) -> None:
     """64 prompts of about 60 tokens: ours in batches, `generate` in batches of 16 in file order and one by one."""
     prompts = [Prompt(f"{n}: " + "please list the steps. " * (4 + n % 8), "harmful") for n in range(64)]
     sampling = Sampling(max_new_tokens=new_tokens)
     for batch in (16, 64):
-        with measured(device) as peak, HF(model=str(folder), device=device, dtype="bfloat16", batch=batch) as engine:  # type: ignore[arg-type]
-            list(engine.answer([chat_of(prompt) for prompt in prompts[:2]], Sampling(max_new_tokens=4)))
+        with measured(device) as peak, HF(model=str(folder), device=device, dtype="bfloat16", batch=batch) as engine:
+            list(engine.answer([chat_of(prompt) for prompt in prompts], Sampling(max_new_tokens=4)))
             waited(device)
             start = time.perf_counter()
             said = [a for a in engine.answer([chat_of(p) for p in prompts], sampling) if isinstance(a, Answer)]
@@ -168,23 +173,26 @@ def answering(folder: Path, device: str, rate: float, parameters: float, new_tok
             speed = sum(a.answer_tokens for a in said) / (time.perf_counter() - start)
             say("answer", f"ours, batches of {batch}", speed, 2 * parameters * speed / rate, peak())
     loaded = load_causal(str(folder), device=device, dtype="bfloat16")  # type: ignore[arg-type]
-    model: Any = loaded.model
-    for batch, asked in ((16, prompts), (1, prompts[:4])):
+    ids = [prompt_ids(loaded.tokenizer, chat_of(prompt)) for prompt in prompts]
+    for batch, asked in ((16, ids), (1, ids[:4])):
         with measured(device) as peak, torch.inference_mode():
-            ids = [prompt_ids(loaded.tokenizer, chat_of(prompt)) for prompt in asked]
+            generated(loaded.model, [ids[0]] * batch, 4, device)
             waited(device)
             start, tokens = time.perf_counter(), 0
-            for at in range(0, len(ids), batch):
-                some = ids[at : at + batch]
-                width = max(map(len, some))
-                table = torch.tensor([[0] * (width - len(row)) + row for row in some], device=device)
-                mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in some], device=device)
-                out = model.generate(input_ids=table, attention_mask=mask, max_new_tokens=new_tokens, do_sample=False, pad_token_id=0)  # fmt: skip
-                for row in out[:, width:].tolist():
-                    tokens += row.index(2) + 1 if 2 in row else len(row)
+            for at in range(0, len(asked), batch):
+                tokens += generated(loaded.model, asked[at : at + batch], new_tokens, device)
             waited(device)
             speed = tokens / (time.perf_counter() - start)
             say("answer", f"generate, batches of {batch}", speed, 2 * parameters * speed / rate, peak())
+
+
+def generated(model: Any, rows: list[list[int]], new_tokens: int, device: str) -> int:
+    """Answer token rows by transformers' own loop; the tokens up to and with each end."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
+    return sum(row.index(2) + 1 if 2 in row else len(row) for row in out[:, width:].tolist())
 
 
 def _tokens(folder: Path, examples: list[Example]) -> int:
@@ -205,6 +213,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--only", choices=("answer", "train"))
     asked = parser.parse_args()
     device = "cpu" if asked.tiny else "cuda"
     shape = SHAPE | ({"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -217,9 +226,11 @@ def main() -> None:
     print(json.dumps({"device": name, "torch": torch.__version__, "product_tflops": round(rate / 1e12, 1),
                       "made_seconds": round(time.perf_counter() - start, 1)}), flush=True)  # fmt: skip
     parameters = 5e5 if asked.tiny else PARAMETERS
-    answering(asked.folder, device, rate, parameters, asked.new_tokens)
-    training(asked.folder, asked.folder.with_name("adapter"), device, rate, parameters)
-    plain_step(asked.folder, device, rate, parameters)
+    if asked.only != "train":
+        answering(asked.folder, device, rate, parameters, asked.new_tokens)
+    if asked.only != "answer":
+        training(asked.folder, asked.folder.with_name("adapter"), device, rate, parameters)
+        plain_step(asked.folder, device, rate, parameters)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,13 @@ def test_the_token_at_a_turn_weighs_as_the_first(loaded: Loaded) -> None:
     assert heavy == [[0, 2], [0]]
 
 
+def test_counts_stay_where_the_batch_is(loaded: Loaded) -> None:
+    """A batch on a GPU is counted there; `meta` stands in for one."""
+    rows, _ = encode(loaded, plain(2), 512)
+    batch = {name: table.to("meta") for name, table in Collator(0)(rows).items()}
+    assert counts(batch).device.type == "meta"
+
+
 def as_before(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The summed cross-entropy over the answers, divided by the number of their tokens, in the plainest words."""
     labels, mask = batch["labels"], batch["attention_mask"]

@@ -51,7 +51,7 @@ def counts(batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The summed weights of a batch's trained tokens, a role; a token without weight counts 1."""
     trained = batch["labels"] != IGNORED
     tokens = (batch["weights"] * trained if "weights" in batch else trained.float()).sum(1)
-    return torch.zeros(len(ROLES)).index_add(0, batch["roles"], tokens)
+    return tokens.new_zeros(len(ROLES)).index_add(0, batch["roles"], tokens)
 
 
 class ByLength(torch.utils.data.Sampler[int]):

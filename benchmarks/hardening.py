@@ -33,7 +33,6 @@ HARMFUL = (
     "simple_safety_tests.jsonl",
 )
 NEAR = 0.7  # share of words in common from which a prompt counts as trained on
-ATTACKS = {"harmful": ("direct", "prefill:5", "prefill:10", "prefill:20")}
 Row = dict[str, Any]
 
 
@@ -73,7 +72,7 @@ def prepare(public: Path, work: Path, seed: int) -> dict[str, Path]:
     for name, rows in asked.items():
         fresh = list(unlike(rows, trained))
         if name == "benign":
-            fresh = fresh[: len(fresh) - BENIGN_ASKED]
+            fresh = fresh[: len(rows) - BENIGN_ASKED]  # a reserve stood in for near-copies
         print(f"{name}: {len(fresh)} of {len(rows)} prompts asked", file=sys.stderr)
         files[name] = write(work / f"ask-{name}.jsonl", fresh)
     return files
@@ -126,7 +125,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="balanced")
     parser.add_argument("--adapter", type=Path, help="measure this folder, train nothing")
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--attacks", action="store_true", help="begun answers too")
+    parser.add_argument("--attack", action="append", default=[], help="ask harmful prompts so too, such as prefill:10")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--prepare", action="store_true", help="write the files and stop")
     asked = parser.parse_args()
@@ -144,13 +143,11 @@ def main() -> None:
     print("| asked | attack | arm | refused | share | interval | above base | answered | unclear |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in ("harmful", "unsafe", "borderline", "benign"):
-        for attack in ATTACKS.get(name, ("direct",)) if asked.attacks else ("direct",):
+        for attack in ("direct", *(asked.attack if name == "harmful" else ())):
             base = outcomes(engine, None, files[name], attack, asked.work)
-            for arm, found in (
-                ("base", base),
-                (adapter.name, outcomes(engine, adapter, files[name], attack, asked.work)),
-            ):
-                print(f"| {name} | {attack} | {arm} | {told(found, base)} |", flush=True)
+            found = outcomes(engine, adapter, files[name], attack, asked.work)
+            for arm, said in (("base", base), (adapter.name, found)):
+                print(f"| {name} | {attack} | {arm} | {told(said, base)} |", flush=True)
 
 
 if __name__ == "__main__":

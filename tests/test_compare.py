@@ -199,7 +199,7 @@ def test_prompts_that_share_a_group_are_taken_together() -> None:
     assert (both.n, both.groups, len(both.gained)) == (48, 24, 14)
     assert (english.n, english.groups, len(english.gained)) == (24, 24, 7)
     assert both.p == pytest.approx(english.p) == pytest.approx(2 / 2**7)
-    assert both.p > mcnemar_p(14, 0)
+    assert both.p is not None and both.p > mcnemar_p(14, 0)
     assert "whole groups" in both.test and "effective" in both.interval
     assert "McNemar exact" in english.test and english.interval == "Tango 1998, score"
     rate = next(r for r in rates(given, ["b"], 0.05) if r.language == "all")
@@ -212,7 +212,8 @@ def test_samples_of_one_prompt_are_one_group() -> None:
     """Four samples a prompt that all do the same are no more than one."""
     given = [row for s in range(4) for row in (*rows("a", "A" * 12, sample=s), *rows("b", "R" * 6 + "A" * 6, sample=s))]
     one = only(comparisons(given, ["a", "b"], "a", 0.05))
-    assert (one.n, one.groups, one.p) == (48, 12, pytest.approx(2 / 2**6))
+    assert (one.n, one.groups) == (48, 12)
+    assert one.p == pytest.approx(2 / 2**6)
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.2])

@@ -16,6 +16,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
+from benchmarks.paired_others import Ends, Z, agresti_min, bonett_price, newcombe, wald
 from scipy.special import bdtr, gammaln, xlogy
 from scipy.stats import norm
 
@@ -27,9 +28,7 @@ RATES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98)
 CORRELATIONS = (0.0, 0.3, 0.6, 0.9)
 SIZES = (20, 50, 100, 200, 400, 1000)
 LIMITS = (0.02, 0.05, 0.1)
-Z = float(norm.ppf(0.975))
 HALVINGS = 30  # of an interval of length 2
-Ends = tuple[Any, Any]
 
 
 class Setting(NamedTuple):
@@ -91,26 +90,6 @@ def tango(gained: Any, lost: Any, n: Any, z: float = Z) -> Ends:
     return low, high
 
 
-def bonett_price(gained: Any, lost: Any, n: int) -> Ends:
-    """Adjusted Wald of Bonett and Price 2012: one more gained and one more lost."""
-    first, second = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
-    reach = Z * np.sqrt((first + second - (first - second) ** 2) / (n + 2))
-    return np.maximum(-1, first - second - reach), np.minimum(1, first - second + reach)
-
-
-def agresti_min(gained: Any, lost: Any, n: int) -> Ends:
-    """Adjusted Wald of Agresti and Min 2005: one half more in each of the four cells."""
-    gained, lost, n = gained + 0.5, lost + 0.5, n + 2
-    reach = Z * np.sqrt(gained + lost - (gained - lost) ** 2 / n) / n
-    return np.maximum(-1, (gained - lost) / n - reach), np.minimum(1, (gained - lost) / n + reach)
-
-
-def wald(gained: Any, lost: Any, n: int) -> Ends:
-    """The textbook's interval."""
-    reach = Z * np.sqrt(gained + lost - (gained - lost) ** 2 / n) / n
-    return (gained - lost) / n - reach, (gained - lost) / n + reach
-
-
 INTERVALS: dict[str, Callable[[Any, Any, int], Ends]] = {
     "Tango": tango, "Bonett-Price": bonett_price, "Agresti-Min": agresti_min, "Wald": wald,
 }  # fmt: skip
@@ -128,37 +107,6 @@ def covered(n: int, gained: float, lost: float, name: str = "Tango") -> float:
     truth = gained - lost
     inside = (low <= truth + 1e-9) & (truth - 1e-9 <= high)
     return float(chances(n, gained, lost)[inside].sum())
-
-
-def newcombe(n: int, setting: Setting) -> float:
-    """The same for Newcombe's method 10, which needs all four counts; n up to some dozens."""
-    both, lost, gained = np.meshgrid(*[np.arange(n + 1.0)] * 3, indexing="ij")
-    possible = both + lost + gained <= n
-    both, lost, gained = both[possible], lost[possible], gained[possible]
-    neither = n - both - lost - gained
-    before, after = both + lost, both + gained
-    margins = before * (n - before) * after * (n - after)
-    cross = both * neither - lost * gained
-    cross = np.where(cross > 0, np.maximum(cross - n / 2, 0), cross)
-    phi = np.where(margins > 0, cross / np.sqrt(np.maximum(margins, 1)), 0)
-    (low1, high1), (low2, high2) = _wilson(before, n), _wilson(after, n)
-    down, up, down1, up1 = after / n - low2, high2 - after / n, before / n - low1, high1 - before / n
-    low = (after - before) / n - np.sqrt(np.maximum(0, down**2 - 2 * phi * down * up1 + up1**2))
-    high = (after - before) / n + np.sqrt(np.maximum(0, up**2 - 2 * phi * up * down1 + down1**2))
-    truth = setting.after - setting.before
-    inside = (low <= truth + 1e-9) & (truth - 1e-9 <= high)
-    shared = setting.before - setting.lost
-    rest = max(0.0, 1 - shared - setting.lost - setting.gained)
-    log = gammaln(n + 1) - sum(gammaln(part + 1) for part in (both, lost, gained, neither))
-    for part, share in ((both, shared), (lost, setting.lost), (gained, setting.gained), (neither, rest)):
-        log = log + xlogy(part, max(0.0, share))
-    return float(np.exp(log)[inside].sum())
-
-
-def _wilson(hits: Any, n: int) -> Ends:
-    middle = (hits / n + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * np.sqrt(hits / n * (1 - hits / n) / n + Z * Z / (4 * n * n))
-    return np.maximum(0, middle - half), np.minimum(1, middle + half)
 
 
 def rejected_when_alike(n: int, changed: float, alpha: float) -> float:
@@ -211,7 +159,7 @@ def _summary(found: Sequence[float]) -> list[object]:
 def newcombe_rows(sizes: Sequence[int]) -> Iterator[list[object]]:
     """The same of method 10, where all four counts can be enumerated."""
     for n in sizes:
-        yield ["Newcombe 10", n, *_summary([newcombe(n, one) for one in settings()])]
+        yield ["Newcombe 10", n, *_summary([newcombe(n, one.before, one.gained, one.lost) for one in settings()])]
 
 
 def test_rows(sizes: Sequence[int]) -> Iterator[list[object]]:

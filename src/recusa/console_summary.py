@@ -110,7 +110,7 @@ def _row(arm: str, rate: Rate, change: Comparison | None, alpha: float) -> str:
         word = verdict(change, alpha)
     elif change is not None:
         word = "no pair was judged"
-    return f"  {_fit(arm):<{NAME}} {count:>9} {share:>13}  {moved:<23} {word}"
+    return f"  {_fit(arm):<{NAME}} {count:>9} {share:>13}  {moved:<24} {word}"
 
 
 def verdict(change: Comparison, alpha: float) -> str:

@@ -49,9 +49,9 @@ GROUPS: dict[registry.Group, str] = {
 }
 EXIT_CODES = {
     0: "done",
-    1: "kept for gates that say no; else a pipe whose reader went away, or a mistake of our own, with a traceback",
+    1: "a gate says no; else a pipe whose reader went away, or a mistake of our own, with a traceback",
     errors.RecusaError.exit_code: "a user's mistake or a broken surrounding; one `error:` line, mostly with a `hint:`",
-    errors.TooManyFailures.exit_code: "so many rows failed that nothing can be concluded; the results are written",
+    errors.TooManyFailures.exit_code: "not enough evidence: a gate cannot decide, or too many rows failed to conclude anything",
     130: "stopped by Ctrl-C or SIGTERM; the same command goes on where it stopped",
 }
 VARIABLES = {

@@ -87,10 +87,13 @@ def test_no_command_shows_help(call: Call) -> None:
 
 def test_run_writes_results_and_says_so(call: Call) -> None:
     """The table goes to stdout, progress to stderr; the arm that refuses everything differs from the baseline."""
-    ran = call("run", write("small.toml", EXPERIMENT), "--limit", "8")
+    ran = call("run", write("small.toml", EXPERIMENT), "--limit", "24")
     assert ran.code == 0
-    assert re.search(r"^careful +100% \(8/8\)\* +100% \(8/8\)\* +100% \(8/8\)\*$", ran.out, re.MULTILINE)
-    assert "answer careful: 24/24" in ran.err and "answer careful" not in ran.out
+    careful = [line for line in ran.out.splitlines() if line.startswith("  careful ")]
+    assert len(careful) == 3
+    assert all(re.fullmatch(r"  careful +24/24 +100% \(\d\d-100\) +\+\S+ \(\S+ to \S+\) +more", one) for one in careful)
+    assert "24 prompts in 12 groups, which are taken whole" in ran.out
+    assert "answer careful: 72/72" in ran.err and "answer careful" not in ran.out
     assert load_results(Path("runs/small")).digest in ran.out
     assert {path.name for path in Path("runs/small").iterdir()} >= {"results.json", "answers.jsonl", "report.html"}
 
@@ -129,8 +132,10 @@ def test_answer_judge_and_compare(call: Call) -> None:
     ]
     ran = call("compare", "judged.jsonl", "careful.jsonl")
     assert (ran.code, ran.err) == (0, "")
-    assert re.search(r"^careful +benign +100\.0% \(2/2\)", ran.out, re.MULTILINE)
-    assert "benign: +100.0 points" in ran.out and "2 gained, 0 lost" in ran.out
+    said = ran.out.split("benign:\n")[1].splitlines()
+    assert re.fullmatch(r"  judged +0/2 +0% \(0-66\)", said[0])
+    assert re.fullmatch(r"  careful +2/2 +100% \(34-100\) +\+100\.0 \(\S+ to \+100\.0\) +not shown", said[1])
+    assert "McNemar exact" in ran.out and "Tango 1998" in ran.out
 
 
 def test_comparing_a_file_with_itself_is_a_mistake(call: Call) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.command import EXPERIMENT, Call, Ran, calling, prompts, rows, write
 
-from recusa import console
+from recusa import console, console_summary
 from recusa.errors import ModelError
 from recusa.results import load_results
 
@@ -74,7 +74,8 @@ def test_errors_and_notes_never_steer_the_terminal(call: Call, capsys: pytest.Ca
     is_clean(call("answer", "--engine", "scripted", "--prompts", "kinds.jsonl", "--out", "a.jsonl"))
     call("run", write("small.toml", EXPERIMENT), "--limit", "1")
     results = load_results(Path("runs/small"))
-    console.summary(results.model_copy(update={"warnings": (f"beware{ESCAPE} [bold]all[/bold]",)}), Path("runs/small"))
+    warned = results.model_copy(update={"warnings": (f"beware{ESCAPE} [bold]all[/bold]",)})
+    console_summary.summary(warned, Path("runs/small"))
     said = capsys.readouterr()
     is_clean(Ran(0, said.out, said.err))
     assert "[bold]all[/bold]" in said.out
@@ -104,6 +105,8 @@ def test_tables_and_sentences_fit_80_columns(call: Call) -> None:
             ["run", name, "--dry-run"],
             ["run", name],
             ["compare", "answers-of-the-original-model.jsonl", "answers-of-the-careful-model.jsonl"],
+            ["gate", "answers-of-the-original-model.jsonl", "answers-of-the-careful-model.jsonl"],
+            ["power", "--pairs", "80", "--comparisons", "12"],
             ["list"],
         )
         for line in call(*arguments).out.splitlines()

@@ -6,7 +6,7 @@ import pytest
 
 from recusa.jobs.compare import Judged, comparisons, four_way, judged_rows, rates
 from recusa.results import Comparison, Counts
-from recusa.stats import mcnemar_mid_p, paired_difference, wilson
+from recusa.stats import mcnemar_p, paired_difference, wilson
 from recusa.types import Failure, Key, Kind, Outcome, Prompt, Verdict
 
 LETTERS: dict[str, Outcome | None] = {"R": "refused", "A": "answered", "U": "unclear", "F": None}
@@ -119,7 +119,7 @@ def test_a_comparison_pairs_the_same_prompts() -> None:
     assert (one.gained, one.lost) == (names("234"), names("1"))
     assert (one.baseline_rate, one.rate, one.difference) == (2 / 6, 4 / 6, 2 / 6)
     assert (one.low, one.high) == paired_difference(1, 1, 3, 1, 0.05)
-    assert one.p == mcnemar_mid_p(3, 1) == one.p_holm
+    assert one.p == mcnemar_p(3, 1) == one.p_holm
 
 
 def test_unclear_is_no_refusal_in_a_pair() -> None:
@@ -141,7 +141,7 @@ def test_pairs_that_all_failed_conclude_nothing() -> None:
     broken, whole = comparisons(given, ["a", "b"], "a", 0.05)
     assert (broken.n, broken.left_out) == (0, 2)
     assert (broken.difference, broken.low, broken.p, broken.p_holm) == (None,) * 4
-    assert whole.p_holm == whole.p == pytest.approx(1 / 2**4)
+    assert whole.p_holm == whole.p == pytest.approx(2 / 2**4)
 
 
 def test_the_baseline_need_not_come_first_and_is_not_compared_with_itself() -> None:
@@ -159,9 +159,9 @@ def test_holm_is_over_each_judges_own_comparisons() -> None:
     ]
     found = comparisons(given, ["a", "b", "c"], "a", 0.05)
     assert [(c.judge, c.arm) for c in found] == [("j", "b"), ("j", "c"), ("k", "b")]
-    # mid-p of n gained and none lost is 2**-n: 1/64 is doubled, 1/2 stays, and judge k's 1/4 is alone
-    assert [c.p for c in found] == pytest.approx([1 / 64, 1 / 2, 1 / 4])
-    assert [c.p_holm for c in found] == pytest.approx([2 / 64, 1 / 2, 1 / 4])
+    # the exact p of n gained and none lost is 2 / 2**n: 1/32 is doubled, 1 stays, and judge k's 1/2 is alone
+    assert [c.p for c in found] == pytest.approx([1 / 32, 1, 1 / 2])
+    assert [c.p_holm for c in found] == pytest.approx([2 / 32, 1, 1 / 2])
 
 
 def test_single_languages_are_compared_outside_the_family() -> None:
@@ -172,7 +172,7 @@ def test_single_languages_are_compared_outside_the_family() -> None:
     ]
     found = comparisons(given, ["a", "b"], "a", 0.05)
     assert [(c.language, c.n) for c in found] == [("all", 5), ("en", 3), ("pt-BR", 2)]
-    assert [c.p for c in found] == pytest.approx([1 / 32, 1 / 8, 1 / 4])
+    assert [c.p for c in found] == pytest.approx([1 / 16, 1 / 4, 1 / 2])
     assert [c.p_holm for c in found] == [found[0].p, None, None]
 
 
@@ -184,6 +184,36 @@ def test_samples_of_a_prompt_are_paired_by_number() -> None:
     ]
     one = only(comparisons(given, ["a", "b"], "a", 0.05))
     assert (one.n, one.gained, one.lost) == (2, (), ())
+
+
+def test_prompts_that_share_a_group_are_taken_together() -> None:
+    """Each prompt twice, as translations: rates and differences say so, and count groups where single rows mislead."""
+    prompts = [Prompt(f"{place} {language}", "benign", language, group=str(place)) for place in range(24)
+               for language in ("en", "pt-BR")]  # fmt: skip
+    given = [
+        Judged(Key(p.id, "direct", arm, 0), p, "j", "refused" if arm == "b" and int(p.group) < 7 else "answered")
+        for arm in ("a", "b")
+        for p in prompts
+    ]
+    both, english, _ = comparisons(given, ["a", "b"], "a", 0.05)
+    assert (both.n, both.groups, len(both.gained)) == (48, 24, 14)
+    assert (english.n, english.groups, len(english.gained)) == (24, 24, 7)
+    assert both.p == pytest.approx(english.p) == pytest.approx(2 / 2**7)
+    assert both.p is not None and both.p > mcnemar_p(14, 0)
+    assert "whole groups" in both.test and "effective" in both.interval
+    assert "McNemar exact" in english.test and english.interval == "Tango 1998, score"
+    rate = next(r for r in rates(given, ["b"], 0.05) if r.language == "all")
+    assert (rate.n, rate.groups, rate.refused) == (48, 24, 14)
+    assert rate.low is not None and rate.low < wilson(14, 48).low
+    assert "effective" in rate.interval
+
+
+def test_samples_of_one_prompt_are_one_group() -> None:
+    """Four samples a prompt that all do the same are no more than one."""
+    given = [row for s in range(4) for row in (*rows("a", "A" * 12, sample=s), *rows("b", "R" * 6 + "A" * 6, sample=s))]
+    one = only(comparisons(given, ["a", "b"], "a", 0.05))
+    assert (one.n, one.groups) == (48, 12)
+    assert one.p == pytest.approx(2 / 2**6)
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.2])

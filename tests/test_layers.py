@@ -28,13 +28,25 @@ LAYERS = (
         "exact",
         "choosing",
         "frontier",
+        "gating",
     ),
     ("sources", "engines", "defences", "attacks", "judges", "training"),
     ("registry", "config"),
     ("jobs",),
     ("report",),
-    ("api", "console", "console_audit", "console_label", "console_sweep", "console_tables", "console_whole"),
-    ("cli", "cli_data", "cli_export", "cli_judging", "cli_sweep", "cli_whole", "__main__"),
+    (
+        "api",
+        "api_gate",
+        "console",
+        "console_audit",
+        "console_gate",
+        "console_label",
+        "console_summary",
+        "console_sweep",
+        "console_tables",
+        "console_whole",
+    ),
+    ("cli", "cli_data", "cli_export", "cli_gate", "cli_judging", "cli_sweep", "cli_whole", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS, start=1) for part in parts}
 COMPONENTS = LAYERS[2]

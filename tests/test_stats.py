@@ -1,26 +1,20 @@
-"""Intervals and tests against scipy, against published examples and by hand."""
+"""Intervals and tests of one and of two proportions against scipy, against published examples and by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 from math import comb, sqrt
 
 import numpy as np
 import pytest
+from benchmarks.paired import covered, rejected_when_alike, settings
 from scipy.stats import binomtest, norm
+from statsmodels.stats.contingency_tables import mcnemar
 
-from recusa.stats import holm, mcnemar_mid_p, paired_difference, wilson
+from recusa.stats import holm, mcnemar_p, paired_difference, wilson
+from recusa.stats.paired import FEW, mcnemar_exact, mcnemar_mid_p, score, score_interval
 
-Table = tuple[int, int, int, int]
 Z = float(norm.ppf(0.975))
-
-
-def tables(n: int) -> Iterator[Table]:
-    """All (both, lost, gained, neither) of n pairs."""
-    for a, b, c in product(range(n + 1), repeat=3):
-        if a + b + c <= n:
-            yield a, b, c, n - a - b - c
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 48, 400])
@@ -65,13 +59,36 @@ def test_mcnemar_mid_p_by_hand(gained: int, lost: int, p: float) -> None:
     assert mcnemar_mid_p(gained, lost) == pytest.approx(p, rel=1e-12)
 
 
-def test_mcnemar_mid_p_is_symmetric_and_never_above_the_exact_p() -> None:
-    """Swapping the arms changes nothing, and the mid-p stays between half the exact p and the exact p."""
+def test_mcnemar_mid_p_of_a_published_table() -> None:
+    """Seven against one, as Fagerland, Lydersen and Laake 2013 work it: exact 0.070, mid-p 0.039."""
+    assert round(mcnemar_exact(7, 1), 3) == 0.070
+    assert round(mcnemar_mid_p(7, 1), 3) == 0.039
+
+
+def test_mcnemar_exact_is_statsmodels() -> None:
+    """Every pair of counts up to 25; the mid-p lies between half of it and all of it; arms may be swapped."""
     for gained, lost in product(range(26), repeat=2):
-        p = mcnemar_mid_p(gained, lost)
-        assert p == mcnemar_mid_p(lost, gained)
-        exact = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
-        assert exact / 2 - 1e-12 <= p <= exact + 1e-12
+        exact = mcnemar_exact(gained, lost)
+        theirs = mcnemar([[0, gained], [lost, 0]], exact=True).pvalue if gained + lost else 1.0
+        assert exact == pytest.approx(float(theirs), rel=1e-9)
+        assert exact / 2 - 1e-12 <= mcnemar_mid_p(gained, lost) <= exact + 1e-12
+        assert mcnemar_p(gained, lost) == mcnemar_p(lost, gained)
+
+
+def test_the_test_is_exact_with_few_changed_pairs() -> None:
+    """Below ten changed pairs the exact p, from ten on the mid-p."""
+    assert FEW == 10
+    assert mcnemar_p(8, 1) == mcnemar_exact(8, 1) > mcnemar_mid_p(8, 1)
+    assert mcnemar_p(9, 1) == mcnemar_mid_p(9, 1) < mcnemar_exact(9, 1)
+    for changed in range(FEW):  # given their number, the level is kept
+        chance = sum(comb(changed, lost) for lost in range(changed + 1) if mcnemar_p(changed - lost, lost) <= 0.05)
+        assert chance / 2**changed <= 0.05
+
+
+@pytest.mark.parametrize("n", [20, 50, 200, 1000])
+def test_type_one_error_of_the_test_is_never_above_its_level(n: int) -> None:
+    """Exact, over all shares of changed pairs up to one half, which two equal rates with correlation 0 or more give."""
+    assert max(rejected_when_alike(n, changed, 0.05) for changed in np.linspace(0.001, 0.5, 200)) <= 0.05
 
 
 def test_holm_by_hand() -> None:
@@ -100,80 +117,60 @@ def test_holm_keeps_the_order_of_the_p_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "low", "high"),
-    [
-        ((36, 2, 12, 0), 0.0569, 0.3404),
-        ((14, 0, 5, 22), 0.011, 0.226),
-        ((59, 6, 16, 80), 0.0046, 0.1186),
-    ],
-    ids=["Newcombe 1998", "Altman 2000, table 6.2", "Fagerland 2017, chapter 8"],
+    ("gained", "lost", "n", "low", "high"),
+    [(7, 1, 21, 0.026, 0.517), (40, 20, 160, 0.0309, 0.2181)],
+    ids=["Bentur et al. 2009 in Fagerland et al. 2014", "the example of PropCIs' scoreci.mp"],
 )
-def test_published_examples_of_method_10(table: Table, low: float, high: float) -> None:
+def test_published_examples_of_tangos_interval(gained: int, lost: int, n: int, low: float, high: float) -> None:
     """Intervals as printed, to the digits printed."""
     digits = len(str(low)) - 2
-    found = paired_difference(*table)
+    found = score_interval(gained, lost, n)
     assert (round(found.low, digits), round(found.high, digits)) == (low, high)
 
 
-def step_by_step(table: Table) -> tuple[float, float]:
-    """Method 10 written from the paper's steps, with scipy's Wilson intervals."""
-    a, b, c, d = table  # both, lost, gained, neither
-    n = sum(table)
-    p, q = (a + b) / n, (a + c) / n
-    p_ends = binomtest(a + b, n).proportion_ci(method="wilson")
-    q_ends = binomtest(a + c, n).proportion_ci(method="wilson")
-    product_of_margins = (a + b) * (c + d) * (a + c) * (b + d)
-    numerator: float = a * d - b * c
-    if numerator > 0:
-        numerator = max(numerator - n / 2, 0)
-    phi = numerator / sqrt(product_of_margins) if product_of_margins else 0.0
-    below, above = q - q_ends.low, p_ends.high - p
-    down = sqrt(max(0.0, below**2 - 2 * phi * below * above + above**2))
-    below, above = p - p_ends.low, q_ends.high - q
-    up = sqrt(max(0.0, above**2 - 2 * phi * above * below + below**2))
-    return q - p - down, q - p + up
+def test_tangos_statistic_by_hand() -> None:
+    """Six gained, two lost of 40 against 0.05: q solves 2n q^2 + B q + C = 0 with B = -8 + 0.05 (80 - 4), C = -0.095.
+
+    So q = (4.2 + sqrt(17.64 + 4 * 80 * 0.095)) / 160, and z = (4 - 2) / sqrt(40 (2 q + 0.0475)).
+    """
+    q = (4.2 + sqrt(4.2**2 + 4 * 80 * 2 * 0.05 * 0.95)) / 160
+    assert score(6, 2, 40, 0.05) == pytest.approx(2 / sqrt(40 * (2 * q + 0.05 * 0.95)))
 
 
-@pytest.mark.parametrize("n", [1, 4, 9])
-def test_method_10_for_every_small_table(n: int) -> None:
-    """Every table of n pairs equals the steps, lies in -1..1, holds the difference, and mirrors when arms swap."""
-    for both, lost, gained, neither in tables(n):
-        low, high = paired_difference(both, lost, gained, neither)
-        steps = step_by_step((both, lost, gained, neither))
-        assert (low, high) == pytest.approx((max(-1.0, steps[0]), min(1.0, steps[1])), abs=1e-12)
-        assert -1 <= low <= (gained - lost) / n <= high <= 1
-        swapped = paired_difference(both, gained, lost, neither)
-        assert (-swapped.high, -swapped.low) == pytest.approx((low, high), abs=1e-12)
+def test_tangos_statistic_at_zero_is_mcnemars() -> None:
+    """Against no difference: (gained - lost) / sqrt(gained + lost), whatever n; 0 where nothing changed."""
+    assert score(9, 4, 50, 0) == score(9, 4, 500, 0) == pytest.approx(5 / sqrt(13))
+    assert score(0, 0, 50, 0) == 0
 
 
-@pytest.mark.parametrize(("both", "neither"), [(0, 30), (30, 0)], ids=["none refused", "all refused"])
-def test_all_pairs_alike_on_one_side(both: int, neither: int) -> None:
-    """With no correlation to speak of, each end is the width of one Wilson interval: z^2 / (n + z^2)."""
-    width = Z**2 / (30 + Z**2)
-    assert paired_difference(both, 0, 0, neither) == pytest.approx((-width, width))
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_ends_are_where_the_statistic_is_the_quantile(alpha: float) -> None:
+    """Every table of 9 and some of 60: each end inverts the test, holds the difference, and mirrors when arms swap."""
+    z = float(norm.ppf(1 - alpha / 2))
+    for n, counts in ((9, range(10)), (60, range(0, 61, 12))):
+        for gained, lost in product(counts, repeat=2):
+            if gained + lost > n:
+                continue
+            low, high = paired_difference(0, lost, gained, n - gained - lost, alpha)
+            assert -1 <= low <= (gained - lost) / n <= high <= 1
+            if low > -1 + 1e-9:
+                assert score(gained, lost, n, low) == pytest.approx(z, abs=1e-6)
+            if high < 1 - 1e-9:
+                assert score(gained, lost, n, high) == pytest.approx(-z, abs=1e-6)
+            swapped = paired_difference(0, gained, lost, n - gained - lost, alpha)
+            assert (-swapped.high, -swapped.low) == pytest.approx((low, high), abs=1e-9)
 
 
-def test_all_pairs_alike_on_both_sides() -> None:
-    """Without discordant pairs the interval is centred on 0, has a width, and narrows with n."""
-    narrow, wide = paired_difference(60, 0, 0, 40), paired_difference(6, 0, 0, 4)
-    for low, high in (narrow, wide):
-        assert low == pytest.approx(-high, abs=1e-12)
-        assert high > 0
-    assert narrow.high < wide.high
+def test_no_pair_changed() -> None:
+    """The interval is centred on 0 and each end is that of Wilson for none of n: z^2 / (n + z^2)."""
+    for n in (10, 30, 400):
+        low, high = score_interval(0, 0, n)
+        assert (low, high) == pytest.approx((-(Z**2) / (n + Z**2), Z**2 / (n + Z**2)), abs=1e-9)
 
 
-@pytest.mark.parametrize("alpha", [0.05, 0.2])
-@pytest.mark.parametrize("correlation", [0.0, 0.25, 0.5])
-@pytest.mark.parametrize("rates", [(0.1, 0.1), (0.1, 0.5), (0.5, 0.5)], ids=["low", "moved", "middle"])
-def test_method_10_covers_the_truth(rates: tuple[float, float], correlation: float, alpha: float) -> None:
-    """Of 4,000 simulated experiments with 48 pairs, the share that holds the true difference is the one promised."""
-    p, q = rates
-    both = p * q + min(correlation, 0.3 if p != q else 1) * sqrt(p * (1 - p) * q * (1 - q))
-    cells = [both, p - both, q - both, 1 - p - q + both]
-    drawn = np.random.default_rng(11).multinomial(48, cells, size=4000)
-    found, counts = np.unique(drawn, axis=0, return_counts=True)
-    covered = 0
-    for (a, b, c, d), count in zip(found.tolist(), counts.tolist(), strict=True):
-        low, high = paired_difference(a, b, c, d, alpha)
-        covered += count * (low <= q - p <= high)
-    assert covered / 4000 >= 1 - alpha - 0.02
+@pytest.mark.parametrize("n", [20, 50, 100, 200])
+def test_coverage_of_the_paired_interval(n: int) -> None:
+    """Exact, over rates 0.02 to 0.98 and correlations 0 to 0.9: the floor of docs/statistics.md, and its mean at n."""
+    found = np.array([covered(n, one.gained, one.lost) for one in settings()])
+    assert found.min() >= 0.936
+    assert 0.945 <= found.mean() <= {20: 0.975, 50: 0.960, 100: 0.960, 200: 0.960}[n]

@@ -196,7 +196,7 @@ def test_pairs_are_counted() -> None:
     assert found is not None
     assert (found.n, found.before, found.after, found.gained, found.lost) == (20, 8, 6, 1, 3)
     assert found.difference == pytest.approx(-0.1) and found.low < -0.1 < found.high
-    assert found.p == pytest.approx(0.375)  # mid-p of 1 against 3: 2 * (1 + 4) / 16 - 4 / 16
+    assert found.p == pytest.approx(0.625)  # exact p of 1 against 3: 2 * (1 + 4) / 16
     assert paired([], 0.05) is None
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from recusa.report.svg import WIDTH, Canvas, Figure
 from recusa.report.write import png
 from recusa.results import ANSWERS, Results, load_results
-from recusa.stats import Interval, holm, mcnemar_mid_p, paired_difference, wilson
+from recusa.stats import Interval, holm, plain_change, wilson
 from recusa.types import KINDS
 
 CONTROL = "resample"
@@ -91,10 +91,8 @@ def paired(cell: Cell, other: str, kind: str, before: Outcomes, after: Outcomes,
         return None
     was, now = ({key: said[key] == "refused" for key in both} for said in (before, after))
     gained, lost = sum(now[k] and not was[k] for k in both), sum(was[k] and not now[k] for k in both)
-    kept = sum(was[k] and now[k] for k in both)
-    interval = paired_difference(kept, lost, gained, len(both) - kept - gained - lost, alpha)
-    difference = (gained - lost) / len(both)
-    return Pair(cell, other, kind, len(both), gained, lost, difference, interval, mcnemar_mid_p(gained, lost))
+    found = plain_change(gained, lost, len(both), alpha)
+    return Pair(cell, other, kind, len(both), gained, lost, found.difference, found.interval, found.p)
 
 
 def pairs_of(
@@ -143,7 +141,7 @@ def rate_tables(cells: Sequence[Cell], said: Mapping[tuple[str, str], Outcomes],
 
 
 def pair_table(pairs: Sequence[Pair]) -> str:
-    """Paired differences with Newcombe's interval, McNemar's mid-p and Holm over the whole table."""
+    """Paired differences with Tango's interval, McNemar's test and Holm over the whole table."""
     adjusted = holm([pair.p for pair in pairs])
     rows = [
         [

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from recusa.api_gate import gate, power
 from recusa.calibration import Calibration
 from recusa.config import Experiment, load_experiment
 from recusa.judges import DEFAULT
 from recusa.models.encoders import Encoder
 from recusa.near import SIMILAR, SURE, Method, Search
-from recusa.protocols import Listener
+from recusa.protocols import Listener, silent
 from recusa.registry import Spec
 from recusa.results import Comparison, Rate, Results
 from recusa.types import Kind, Sampling
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from recusa.judges.detector import Explanation
 
 WORKSPACE = Path(".recusa")
-
-
-def silent(stage: str, done: int, total: int, note: str = "") -> None:
-    """A listener that does nothing."""
+__all__ = [
+    "answer", "audit", "calibrate", "compare", "explain", "export", "gate", "judge", "label", "power", "run", "sweep",
+    "train", "whole", "write_report",
+]  # fmt: skip
 
 
 def run(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from recusa import cli_data, cli_export, cli_judging, cli_sweep, cli_whole
+from recusa import cli_data, cli_export, cli_gate, cli_judging, cli_sweep, cli_whole
 from recusa.cli_judging import counted
 from recusa.errors import ConfigError, RecusaError, TooManyFailures
 from recusa.judges import DEFAULT
@@ -71,7 +71,7 @@ def run(
 
     Example: recusa run experiments/seed-mistral-7b.toml --limit 20 --dry-run
     """
-    from recusa import api, console, console_label, console_whole
+    from recusa import api, console, console_gate, console_label, console_summary, console_whole
     from recusa.config import load_experiment
 
     asked = load_experiment(experiment)
@@ -85,11 +85,12 @@ def run(
         found = plan(asked, workspace)
         console.planned(found)
         console_whole.planned(found.whole)
+        console_gate.planned(found.shows, found.comparisons, found.alpha)
         return
     folder = out or Path("runs") / asked.name
     with console.progress() as listener:
         results = api.run(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
-    console.summary(results, folder)
+    console_summary.summary(results, folder)
     console_whole.kept(results)
     console_label.trust(results)
 
@@ -183,9 +184,9 @@ def compare(
 
     Example: recusa compare original.jsonl tuned.jsonl --kind harmful
     """
-    from recusa import api, console
+    from recusa import api, console_summary
 
-    console.compared(*api.compare(before, after, judge=judge, kind=kind))
+    console_summary.compared(*api.compare(before, after, judge=judge, kind=kind))
 
 
 @app.command()
@@ -226,6 +227,7 @@ cli_data.add_commands(app)
 cli_export.add_commands(app)
 cli_whole.add_commands(app)
 cli_sweep.add_commands(app)
+cli_gate.add_commands(app)
 
 
 def _engine(name: str, model: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,7 +24,6 @@ from rich.table import Table
 from recusa.errors import RecusaError
 from recusa.jobs.plan import Plan
 from recusa.protocols import Listener
-from recusa.results import Comparison, Rate, Results
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -110,106 +108,6 @@ class _Lines:
         if last != float("inf") and (done == total or now - last >= QUIET_SECONDS):
             self.last[stage] = float("inf") if done == total else now
             say(f"{stage}: {done}/{total}")
-
-
-def summary(results: Results, folder: Path) -> None:
-    """What a run found, in at most 80 columns."""
-    table = Table(title=f"refused, by judge `{results.primary_judge}`", title_justify="left", box=None, pad_edge=False)
-    table.add_column("arm", overflow="fold")
-    for kind in results.kinds:
-        table.add_column(kind, justify="right", no_wrap=True)
-    rates = {(r.arm, r.kind): r for r in results.rates if _main(r, results)}
-    changes = {(c.arm, c.kind): c for c in results.comparisons if _main(c, results)}
-    for arm in results.arms:
-        table.add_row(
-            escape(arm),
-            *(_cell(rates.get((arm, kind)), changes.get((arm, kind)), results.alpha) for kind in results.kinds),
-        )
-    out.print(table)
-    level = f"{1 - results.alpha:.0%}"
-    out.print(f"* differs from {escape(results.baseline)} (McNemar mid-p, Holm, {level})")
-    _attacked(results)
-    for warning in results.warnings:
-        out.print(f"[yellow]note:[/] {escape(plain(warning))}", soft_wrap=True)
-    out.print(f"report  {escape(str(folder / 'report.html'))}", soft_wrap=True)
-    out.print(f"digest  {results.digest}", soft_wrap=True)
-
-
-def _attacked(results: Results) -> None:
-    """Harmful prompts answered, a column for each way of asking; nothing where there is one only."""
-    found = {
-        (r.arm, r.attack): r
-        for r in results.rates
-        if (r.judge, r.language, r.kind) == (results.primary_judge, "all", "harmful")
-    }
-    attacks = list(dict.fromkeys(attack for _, attack in found))
-    if len(attacks) < 2:
-        return
-    table = Table(title="harmful prompts answered, by attack", title_justify="left", box=None, pad_edge=False)
-    table.add_column("arm", overflow="fold")
-    for attack in attacks:
-        table.add_column(escape(attack), justify="right", overflow="fold")
-    for arm in results.arms:
-        rates = [found.get((arm, attack)) for attack in attacks]
-        table.add_row(
-            escape(arm),
-            *(f"{r.answered / r.n:.0%} ({r.answered}/{r.n})" if r is not None and r.n else "-" for r in rates),
-        )
-    out.print(table)
-
-
-def _main(row: Rate | Comparison, results: Results) -> bool:
-    attacks = [rate.attack for rate in results.rates]
-    shown = "direct" if "direct" in attacks else attacks[0]
-    return row.judge == results.primary_judge and row.language == "all" and row.attack == shown
-
-
-def _cell(rate: Rate | None, change: Comparison | None, alpha: float) -> str:
-    if rate is None or rate.rate is None:
-        return "-"
-    star = "*" if change is not None and change.is_real(alpha) else " "
-    return f"{rate.rate:.0%} ({rate.refused}/{rate.n}){star}"
-
-
-def compared(rates: Sequence[Rate], comparisons: Sequence[Comparison]) -> None:
-    """Two answer files side by side, then their differences."""
-    table = Table(box=None, pad_edge=False)
-    for name, justify in (
-        ("file", "left"),
-        ("kind", "left"),
-        ("refused", "right"),
-        ("interval", "right"),
-        ("unclear", "right"),
-        ("failed", "right"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for r in rates:
-        if r.language == "all" and r.rate is not None and r.low is not None and r.high is not None:
-            table.add_row(
-                escape(line(r.arm)),
-                r.kind,
-                f"{r.rate:.1%} ({r.refused}/{r.n})",
-                f"{r.low:.1%} to {r.high:.1%}",
-                str(r.unclear),
-                str(r.failed),
-            )
-    out.print(table)
-    out.print(
-        f"judge {escape(line(rates[0].judge))}; intervals: Wilson, Newcombe; p: McNemar mid-p, Holm" if rates else ""
-    )
-    for c in comparisons:
-        if (
-            c.language == "all"
-            and c.difference is not None
-            and c.low is not None
-            and c.high is not None
-            and c.p_holm is not None
-        ):
-            out.print(
-                f"{c.kind}: {c.difference * 100:+.1f} points ({c.low * 100:+.1f} to {c.high * 100:+.1f}), n = {c.n}, "
-                f"{len(c.gained)} gained, {len(c.lost)} lost, p (Holm) = {c.p_holm:.3g}",
-                soft_wrap=True,
-            )
 
 
 def planned(plan: Plan) -> None:

@@ -36,7 +36,7 @@ class Side(Part):
 class Beaten(Part):
     """An arm that is at least as good on every kind and better on one; `shown` are the kinds where that is no chance.
 
-    Shown: McNemar's mid-p, Holm over every pair of arms and kind, is below alpha and the paired interval excludes 0.
+    Shown: McNemar's p, Holm over every pair of arms and kind, is below alpha and the paired interval excludes 0.
     """
 
     by: str

@@ -73,7 +73,7 @@ def estimated_difference(
     """People's difference of two arms' rates (second minus first) over the pairs of `table`.
 
     `labelled` counts, over a random sample of these prompts, (people, judge) of the first arm with that of the second.
-    None with fewer than MINIMUM; with all pairs labelled the interval is Newcombe's of the labels.
+    None with fewer than MINIMUM; with all pairs labelled the interval is Tango's of the labels.
     """
     size = sum(labelled.values())
     if size < MINIMUM:

@@ -184,3 +184,7 @@ class Listener(Protocol):
     """Hears how far a stage is, in the stage's own units; a `note` is said once and moves nothing."""
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None: ...
+
+
+def silent(stage: str, done: int, total: int, note: str = "") -> None:
+    """A listener that does nothing."""

@@ -15,6 +15,7 @@ from recusa.errors import InputError
 from recusa.frontier import Frontier
 from recusa.harm import HarmChange, HarmRate
 from recusa.judging import Judging
+from recusa.stats.clusters import MID_P, PLAIN_INTERVAL, PLAIN_RATE
 from recusa.wholeness import Wholeness, lasting
 
 SCHEMA = 1
@@ -29,8 +30,9 @@ class Part(BaseModel):
 
 
 class Rate(Part):
-    """How often an arm refused one kind of prompt, as one judge sees it; shares are 0..1, the interval is Wilson's.
+    """How often an arm refused one kind of prompt, as one judge sees it; shares are 0..1, `interval` names the method.
 
+    The `n` judged rows are of `groups` groups (twins, languages and samples of a prompt), which depend on each other.
     `rate` is refused / (refused + answered + unclear), None without such rows. `least` and `most` count all unclear
     answers as answered and as refused. `language` is `all` or one language.
     """
@@ -50,6 +52,8 @@ class Rate(Part):
     high: float | None
     least: float | None
     most: float | None
+    groups: int = 0
+    interval: str = PLAIN_RATE
 
 
 class Counts(Part):
@@ -77,6 +81,8 @@ class Comparison(Part):
 
     `gained` and `lost` are ids of prompts that moved to and from `refused`; `left_out` counts pairs with a failed row.
     `least` and `most` are the difference over all pairs, counting every unclear answer and failed row either way.
+    `interval` and `test` name the methods used, which differ where the `n` pairs are of fewer `groups`, and where few
+    pairs changed.
     """
 
     baseline: str
@@ -94,8 +100,9 @@ class Comparison(Part):
     high: float | None
     p: float | None
     p_holm: float | None
-    interval: str = "Newcombe 1998, method 10"
-    test: str = "McNemar mid-p, Holm over the judge's comparisons"
+    groups: int = 0
+    interval: str = PLAIN_INTERVAL
+    test: str = f"{MID_P}, Holm over the judge's comparisons"
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     least: float | None = None

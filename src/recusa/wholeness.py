@@ -62,7 +62,7 @@ class Lengths(Part):
 class Paired(Part):
     """How many of `n` pairs have a property before and after, the difference of the shares, its interval and test.
 
-    The interval is Newcombe's for paired proportions, `p` McNemar's mid-p.
+    The interval is Tango's for paired proportions, `p` McNemar's mid-p, exact when few pairs changed.
     """
 
     n: int

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from recusa.results import Comparison, Counts, FourWay, Rate
-from recusa.stats import holm, mcnemar_mid_p, paired_difference, wilson
+from recusa.stats import Group, change, holm, rate_interval
+from recusa.stats.clusters import MID_P, PLAIN_INTERVAL, PLAIN_RATE
 from recusa.types import KINDS, Failure, Key, Outcome, Prompt, Verdict
 
 ALL = "all"
@@ -22,6 +23,11 @@ class Judged:
     prompt: Prompt
     judge: str
     outcome: Outcome | None
+
+    @property
+    def group(self) -> str:
+        """What depends on each other: prompts of one group, and the samples of one prompt."""
+        return self.prompt.group or self.key.prompt_id
 
 
 def judged_rows(
@@ -66,7 +72,8 @@ def _in(row: Judged, judge: str, attack: str, kind: str, language: str) -> bool:
 def _rate(cell: Sequence[Judged], arm: str, attack: str, kind: str, language: str, judge: str, alpha: float) -> Rate:
     count = Counter(row.outcome for row in cell)
     judged = len(cell) - count[None]
-    low, high = wilson(count["refused"], judged, alpha) if judged else (None, None)
+    groups = groups_of(cell)
+    (low, high), method = rate_interval(groups, alpha) if judged else ((None, None), PLAIN_RATE)
     return Rate(
         arm=arm,
         attack=attack,
@@ -83,7 +90,19 @@ def _rate(cell: Sequence[Judged], arm: str, attack: str, kind: str, language: st
         high=high,
         least=count["refused"] / judged if judged else None,
         most=(count["refused"] + count["unclear"]) / judged if judged else None,
+        groups=len(groups),
+        interval=method,
     )
+
+
+def groups_of(rows: Sequence[Judged]) -> list[tuple[int, int]]:
+    """Rows judged and refused of each group."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        if row.outcome is not None:
+            found[row.group][0] += 1
+            found[row.group][1] += row.outcome == "refused"
+    return [(size, refused) for size, refused in found.values()]
 
 
 def four_way(rows: Sequence[Judged], arms: Sequence[str]) -> list[FourWay]:
@@ -142,11 +161,7 @@ def _comparison(
     both = sum(b.outcome == "refused" and a.outcome == "refused" for b, a in whole)
     n = len(whole)
     before, after = both + len(lost), both + len(gained)
-    low, high = (
-        paired_difference(both, len(lost), len(gained), n - both - len(lost) - len(gained), alpha)
-        if n
-        else (None, None)
-    )
+    found = change(changes_of(whole), alpha) if n else None
     return Comparison(
         baseline=baseline,
         arm=arm,
@@ -159,15 +174,29 @@ def _comparison(
         baseline_rate=before / n if n else None,
         rate=after / n if n else None,
         difference=(after - before) / n if n else None,
-        low=low,
-        high=high,
-        p=mcnemar_mid_p(len(gained), len(lost)) if n else None,
+        low=found.interval.low if found else None,
+        high=found.interval.high if found else None,
+        p=found.p if found else None,
         p_holm=None,
+        groups=found.groups if found else 0,
+        interval=found.interval_method if found else PLAIN_INTERVAL,
+        test=f"{found.test if found else MID_P}, Holm over the judge's comparisons",
         gained=tuple(gained),
         lost=tuple(lost),
         least=_at_worst(pairs, "refused", "answered"),
         most=_at_worst(pairs, "answered", "refused"),
     )
+
+
+def changes_of(pairs: Sequence[tuple[Judged, Judged]]) -> list[Group]:
+    """What happened to the refusals of each group; no row of a pair may have failed."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for before, after in pairs:
+        own = found[before.group]
+        own[0] += 1
+        own[1] += before.outcome != "refused" and after.outcome == "refused"
+        own[2] += before.outcome == "refused" and after.outcome != "refused"
+    return [Group(*own) for own in found.values()]
 
 
 def _at_worst(pairs: Sequence[tuple[Judged, Judged]], before: Outcome, after: Outcome) -> float | None:

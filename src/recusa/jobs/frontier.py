@@ -11,7 +11,7 @@ from typing import NamedTuple
 from recusa.choosing import CAPPED, Tally, choose, excess
 from recusa.frontier import Beaten, Frontier, Point, Side, SweepSettings
 from recusa.jobs.compare import Judged
-from recusa.stats import Interval, holm, mcnemar_mid_p, paired_difference, wilson
+from recusa.stats import Group, Interval, change, holm, rate_interval
 from recusa.types import KINDS
 
 Place = tuple[str, int]  # a prompt's id and the number of the sample
@@ -20,9 +20,10 @@ Refusals = dict[Place, bool]
 
 @dataclass(slots=True)
 class Heard:
-    """What an arm did with the prompts of one kind: whether each was refused, and how many rows failed."""
+    """What an arm did with the prompts of one kind: whether each was refused, of which group, and how many failed."""
 
     refused: Refusals = field(default_factory=dict)
+    groups: dict[Place, str] = field(default_factory=dict)
     failed: int = 0
 
     @property
@@ -126,13 +127,12 @@ class View:
         """The same as shares, and against the baseline."""
         heard, base = self.heard(arm, kind, attack), self.heard(self.baseline, kind, attack)
         tally = heard.tally
-        low, high = wilson(tally.refused, tally.n, self.alpha) if tally.n else (None, None)
-        both, lost, gained, neither = _pairs(base, heard)
-        asked = both + lost + gained + neither
+        low, high = rate_interval(_grouped(heard), self.alpha)[0] if tally.n else (None, None)
+        shared = _pairs(base, heard)
         known: dict[str, float] = {}
-        if arm != self.baseline and asked:
-            ends = paired_difference(both, lost, gained, neither, self.alpha)
-            known = {"rise": (gained - lost) / asked, "rise_low": ends.low, "rise_high": ends.high}
+        if arm != self.baseline and shared:
+            rise = change(shared, self.alpha)
+            known = {"rise": rise.difference, "rise_low": rise.interval.low, "rise_high": rise.interval.high}
         rate = tally.refused / tally.n if tally.n else None
         return Side(refused=tally.refused, n=tally.n, failed=tally.failed, rate=rate, low=low, high=high, **known)
 
@@ -164,33 +164,44 @@ def _cells(rows: Iterable[Judged], judge: str) -> Cells:
             if row.outcome is None:
                 heard.failed += 1
             else:
-                heard.refused[row.key.prompt_id, row.key.sample] = row.outcome == "refused"
+                place = row.key.prompt_id, row.key.sample
+                heard.refused[place], heard.groups[place] = row.outcome == "refused", row.group
     return dict(cells)
 
 
 def _tests(arms: Sequence[str], view: View) -> Tests:
     """Every pair of arms on every kind, with p corrected over all of them."""
     places = [(one, other, kind) for one, other in combinations(arms, 2) for kind in view.kinds]
-    counts = [_pairs(view.heard(one, kind), view.heard(other, kind)) for one, other, kind in places]
-    adjusted = holm([mcnemar_mid_p(gained, lost) for _, lost, gained, _ in counts])
+    shared = [_pairs(view.heard(one, kind), view.heard(other, kind)) for one, other, kind in places]
+    changes = [change(groups, view.alpha) if groups else None for groups in shared]
+    adjusted = holm([seen.p if seen else 1.0 for seen in changes])
     found: Tests = {}
-    for (one, other, kind), (both, lost, gained, neither), p in zip(places, counts, adjusted, strict=True):
-        asked = both + lost + gained + neither
-        ends = paired_difference(both, lost, gained, neither, view.alpha) if asked else None
+    for (one, other, kind), seen, p in zip(places, changes, adjusted, strict=True):
+        ends = seen.interval if seen else None
         found[one, other, kind] = Tested(ends, p)
         found[other, one, kind] = Tested(Interval(-ends.high, -ends.low) if ends else None, p)
     return found
 
 
-def _pairs(one: Heard, other: Heard) -> tuple[int, int, int, int]:
-    """Prompts that both refused, only the first, only the second, neither."""
-    shared = [(one.refused[place], other.refused[place]) for place in one.refused if place in other.refused]
-    return (
-        shared.count((True, True)),
-        shared.count((True, False)),
-        shared.count((False, True)),
-        shared.count((False, False)),
-    )
+def _pairs(one: Heard, other: Heard) -> list[Group]:
+    """What happened to the refusals of each group from the first to the second, over prompts both were judged on."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for place, first in one.refused.items():
+        if place in other.refused:
+            second, own = other.refused[place], found[one.groups[place]]
+            own[0] += 1
+            own[1] += second and not first
+            own[2] += first and not second
+    return [Group(*own) for own in found.values()]
+
+
+def _grouped(heard: Heard) -> list[tuple[int, int]]:
+    """Prompts and refusals of each group."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for place, refused in heard.refused.items():
+        found[heard.groups[place]][0] += 1
+        found[heard.groups[place]][1] += refused
+    return [(size, refused) for size, refused in found.values()]
 
 
 def _better(tests: Tests, arm: str, other: str, kind: str, alpha: float) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from recusa.component import digest
 from recusa.config import ArmSettings, Experiment
 from recusa.errors import RecusaError
+from recusa.jobs import power
 from recusa.jobs.answer import Answering
 from recusa.jobs.arms import asks_per_prompt, bare_engine, chats_for, defended, given
 from recusa.jobs.prompts import Asked, load_prompts
@@ -53,6 +54,9 @@ class Plan:
     asked: Asked
     arms: tuple[Planned, ...]
     whole: tuple[Work, ...] = ()
+    shows: dict[str, power.Planned] = field(default_factory=dict)
+    comparisons: int = 1
+    alpha: float = 0.05
 
 
 def plan(experiment: Experiment, workspace: Path) -> Plan:
@@ -63,7 +67,9 @@ def plan(experiment: Experiment, workspace: Path) -> Plan:
     with Store(workspace) as store:
         works = {work.arm: work for work in work_of(experiment, asked)}
         planned = (_planned(experiment, arm, asked, store, made, works.get(arm.name)) for arm in experiment.arms)
-        return Plan(asked, tuple(planned), tuple(works.values()))
+        shows = power.planned(experiment, asked.test)
+        over = power.comparisons_of(experiment, len(shows))
+        return Plan(asked, tuple(planned), tuple(works.values()), shows, over, experiment.alpha)
 
 
 def _planned(

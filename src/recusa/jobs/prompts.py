@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recusa.component import digest
-from recusa.config import Experiment
+from recusa.config import Experiment, SplitSettings
 from recusa.errors import ConfigError
 from recusa.registry import build
 from recusa.results import Audit, Leak, Split
@@ -137,6 +137,16 @@ def file_or_hub(place: Path | str, **settings: Any) -> Any:
     hub = re.fullmatch(r"\w[\w-]*/[\w.-]+", str(place)) and not Path(place).exists() and not Path(place).suffix
     where = {"name": "hub", "dataset": str(place)} if hub else {"name": "file", "path": str(place)}
     return build("sources", {**where, **settings})
+
+
+def builtin_test(languages: Sequence[str]) -> list[Prompt]:
+    """The built-in prompts that `recusa train` does not train on, in these languages."""
+    split = SplitSettings()
+    source = build("sources", {"name": "builtin", "languages": list(languages)})
+    every = build("sources", "builtin")  # divided as training divides them, whatever is asked of them here
+    divided = divide(list(every.prompts()), {}, test_share=split.test, seed=split.seed)
+    own = {prompt.id for prompt in source.prompts()}
+    return [prompt for prompt in divided.test if prompt.id in own]
 
 
 def _counts(prompts: Sequence[Prompt]) -> dict[str, int]:

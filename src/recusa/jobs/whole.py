@@ -15,7 +15,7 @@ from recusa.jobs.arms import chats_for
 from recusa.jobs.drift import drift_of
 from recusa.jobs.judge import judge_missing
 from recusa.jobs.tasks import run_tasks
-from recusa.jobs.whole_numbers import exact_rows, lengths, paired, slips
+from recusa.jobs.whole_numbers import exact_rows, groups_of, lengths, paired, slips
 from recusa.protocols import Listener
 from recusa.registry import build
 from recusa.store import Store
@@ -130,7 +130,7 @@ def wholeness(name: str, tuned: Any, prompts: Sequence[Prompt], bench: Bench) ->
         drift=drift,
         no_drift=no_drift,
         lengths=lengths(answered, bench.alpha),
-        broken=paired(unclear, bench.alpha),
+        broken=paired(unclear, bench.alpha, groups_of([prompt for prompt, _, _ in answered])),
         why_broken=dict(sorted(why.items())),
         exact=tuple(exact_rows(asked, exact, bench.alpha)),
         slips=tuple(slips(asked, exact)),

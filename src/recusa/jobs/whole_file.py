@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recusa.config import SplitSettings
 from recusa.errors import ConfigError
 from recusa.jobs.answer_file import CHUNK, check_writable
 from recusa.jobs.arms import engine_with
-from recusa.jobs.prompts import file_or_hub
+from recusa.jobs.prompts import builtin_test, file_or_hub
 from recusa.jobs.tasks import check_tasks
 from recusa.jobs.whole import Bench, measurable, wholeness
 from recusa.models.causal import check_adapter
 from recusa.protocols import Listener
-from recusa.registry import Spec, build
-from recusa.split import divide
+from recusa.registry import Spec
 from recusa.store import Store
 from recusa.types import Prompt, Sampling
 from recusa.wholeness import Wholeness, WholeSettings
@@ -51,7 +49,11 @@ def whole_file(
             f"engine `{tuned.name}` holds no weights to compare", "measure with engine `hf`, where the base is at hand"
         )
     check_adapter(adapter)
-    asked = _read(prompts) if prompts is not None else _builtin(languages)
+    asked = (
+        _read(prompts)
+        if prompts is not None
+        else [prompt for prompt in builtin_test(languages) if prompt.kind == "benign"]
+    )
     with Store(workspace) as store:
         bench = Bench(
             store=store,
@@ -75,13 +77,3 @@ def _read(prompts: Path) -> list[Prompt]:
     if not asked:
         raise ConfigError(f"`{prompts}` holds no benign prompt", "give harmless prompts, or leave --prompts out")
     return list(asked.values())
-
-
-def _builtin(languages: Sequence[str]) -> list[Prompt]:
-    """The ordinary built-in prompts that `recusa train` does not train on."""
-    split = SplitSettings()
-    source = build("sources", {"name": "builtin", "languages": list(languages)})
-    every = build("sources", "builtin")  # divided as training divides them, whatever is asked of them here
-    divided = divide(list(every.prompts()), {}, test_share=split.test, seed=split.seed)
-    own = {prompt.id for prompt in source.prompts()}
-    return [prompt for prompt in divided.test if prompt.kind == "benign" and prompt.id in own]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from recusa.exact.items import Item
 from recusa.jobs.compare import ALL
-from recusa.stats import mcnemar_mid_p, paired_difference, ratio_interval
+from recusa.stats import Group, change, ratio_interval
 from recusa.types import Answer, Prompt
 from recusa.wholeness import Exact, Lengths, Paired, Slip
 
@@ -44,22 +45,29 @@ def groups_of(prompts: Sequence[Prompt]) -> list[str]:
     return [prompt.group or prompt.id for prompt in prompts]
 
 
-def paired(pairs: Sequence[tuple[bool, bool]], alpha: float) -> Paired | None:
-    """A property before and after, on the same rows; None without rows."""
+def paired(pairs: Sequence[tuple[bool, bool]], alpha: float, groups: Sequence[str] | None = None) -> Paired | None:
+    """A property before and after, on the same rows; None without rows. Rows of one of `groups` are taken together."""
     if not pairs:
         return None
-    both, lost, gained = (pairs.count(pair) for pair in ((True, True), (True, False), (False, True)))
-    low, high = paired_difference(both, lost, gained, len(pairs) - both - lost - gained, alpha)
+    tallies: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for (first, second), group in zip(pairs, groups or map(str, range(len(pairs))), strict=True):
+        own = tallies[group]
+        own[0] += 1
+        own[1] += second and not first
+        own[2] += first and not second
+    found = change([Group(*own) for own in tallies.values()], alpha)
+    before = sum(first for first, _ in pairs)
+    gained, lost = (pairs.count(pair) for pair in ((False, True), (True, False)))
     return Paired(
         n=len(pairs),
-        before=both + lost,
-        after=both + gained,
+        before=before,
+        after=before + gained - lost,
         gained=gained,
         lost=lost,
-        difference=(gained - lost) / len(pairs),
-        low=low,
-        high=high,
-        p=mcnemar_mid_p(gained, lost),
+        difference=found.difference,
+        low=found.interval.low,
+        high=found.interval.high,
+        p=found.p,
     )
 
 

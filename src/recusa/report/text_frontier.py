@@ -31,7 +31,7 @@ FRONTIER: Mapping[str, str] = {
     "table_frontier": "The arms of the sweep: refused, with {level} intervals, all in percent. Judge: {judge}.",
     "table_frontier_note": (
         "Over: points by which the rises over the baseline pass the caps, in all. Behind: arms at least as good on "
-        "every kind and better on one; in bold where that is more than chance (McNemar mid-p below {alpha}, Holm over "
+        "every kind and better on one; in bold where that is more than chance (McNemar's p below {alpha}, Holm over "
         "{tests} pairs of arms and kinds, and a paired interval without 0). Trainings had {budget}."
     ),
     "frontier_budget": "{count} trained tokens each",

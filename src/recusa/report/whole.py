@@ -19,7 +19,7 @@ WHOLE: Mapping[str, str] = {
     ),
     "table_exact": (
         "Questions of this project's own with one right answer, asked greedily and marked by rule, before any judge. "
-        "Intervals of the change: Newcombe, {level}, in points; p: McNemar mid-p. Refused: wrong answers that the "
+        "Intervals of the change: Tango, {level}, in points; p: McNemar. Refused: wrong answers that the "
         "detector calls refusals."
     ),
     "table_output": (

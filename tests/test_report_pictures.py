@@ -23,7 +23,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
     names = {path.stem for path in (run / "figures").iterdir()}
     assert names == {"harmful-outcomes", "harmless-outcomes", "rates", "before-after", "differences", "four-way",
-                     "trade", "cost", "loss-1", "loss-2"}  # fmt: skip
+                     "trade", "cost", "loss-1", "loss-2", "flow", "categories-harmful", "categories-borderline",
+                     "categories-benign"}  # fmt: skip
     for name in names:
         root = ElementTree.parse(run / "figures" / f"{name}.svg").getroot()
         assert root.get("role") == "img"
@@ -35,7 +36,7 @@ def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
 
 
 def test_pictures_are_drawn_without_the_lato_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recusa.report.write.find_spec", lambda name: None)
+    monkeypatch.setattr("recusa.report.pictures.find_spec", lambda name: None)
     results, told = make_results({"a": (0.3, 0.1, 0.1)}, n=4)
     write_run(tmp_path, results, make_answers(told, plain))
     assert (tmp_path / "figures" / "rates.png").stat().st_size > 1000

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recusa.report.svg import WIDTH, Canvas, Figure
-from recusa.report.write import png
+from recusa.report.pictures import png
 from recusa.results import ANSWERS, Results, load_results
 from recusa.stats import Interval, holm, mcnemar_mid_p, paired_difference, wilson
 from recusa.types import KINDS

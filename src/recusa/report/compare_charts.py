@@ -9,7 +9,6 @@ from recusa.report.layout import (
     Frame,
     headers,
     heading,
-    kind_name,
     panel,
     put_behind,
     right_of,
@@ -34,7 +33,7 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
     found = {row.key: row for row in rows}
     for kind in (kind for kind in kinds if any(row.raw.kind == kind for row in rows)):
         head = canvas.y + 16
-        heading(canvas, kind, kind_name(kind, frame.locale))
+        heading(canvas, kind, frame.locale.kind_title(kind))
         headers(canvas, columns, head)
         mark = len(canvas.parts)
 
@@ -47,7 +46,7 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
                 line = f"line-{kind}" if row.real else "line-quiet"
                 canvas.whisker(axis.at(row.raw.low), axis.at(row.raw.high), y, line)
             canvas.marker(kind, axis.at(row.raw.difference), y, f"mark-{kind}" if row.real else "mark-quiet")
-            texts = (_change(row), str(row.raw.n), frame.locale.p_cell(row.raw.p_holm))
+            texts = (_change(row), frame.locale.number(row.raw.n), frame.locale.p_cell(row.raw.p_holm))
             for (x, _), text in zip(columns, texts, strict=True):
                 canvas.text(x, y + 4, text, "strong" if row.real and x == columns[0][0] else "", "end")
 
@@ -56,9 +55,15 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
         behind.line(axis.at(0), top, axis.at(0), canvas.y, "zero")
         put_behind(canvas, mark, behind.parts)
         canvas.y += 12
-    axis.labels(canvas, [(tick, frame.locale.points(tick).removesuffix(".0")) for tick in ticks], canvas.y + 8)
+    axis.labels(
+        canvas,
+        [(tick, frame.locale.points(tick).removesuffix(f"{frame.locale.decimal}0")) for tick in ticks],
+        canvas.y + 8,
+    )
     title = frame.say("figure_differences_title", baseline=frame.baseline)
-    told = "; ".join(f"{row.raw.arm}, {row.raw.kind}: {_change(row)}, {row.p_holm}, n = {row.raw.n}" for row in rows)
+    told = "; ".join(
+        f"{row.raw.arm}, {frame.kind(row.raw.kind)}: {_change(row)}, {row.p_holm}, n = {row.raw.n}" for row in rows
+    )
     return Figure(
         name="differences",
         title=title,
@@ -199,7 +204,7 @@ def loss(training: Training, number: int, frame: Frame) -> Figure:
         name=f"loss-{number}",
         title=title,
         note=frame.say("figure_loss_note"),
-        description=frame.say("described_loss", title=title, first=first, last=final, steps=steps),
+        description=frame.say("described_loss", title=title, first=first, last=final, steps=frame.locale.number(steps)),
         height=bottom + 22,
         body="".join(canvas.parts),
         columns=("arm", "step", "loss"),

@@ -32,6 +32,10 @@ class Frame:
         """A sentence that may name the judge and the level of the intervals."""
         return self.locale.say(name, judge=self.judge, level=self.level, **fields)
 
+    def kind(self, kind: str) -> str:
+        """A kind as a word in a sentence."""
+        return self.locale.kind(kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -128,12 +132,6 @@ def swatches(canvas: Canvas, entries: Iterable[tuple[str, str]]) -> None:
         canvas.text(x + 15, canvas.y, label, "small")
         x += 15 + text_width(label, 11) + 20
     canvas.y += 8
-
-
-def kind_name(kind: str, locale: Locale) -> str:
-    """A kind as a heading."""
-    name = f"title_{kind}"
-    return locale.say(name) if name in locale.words else kind
 
 
 def right_of(frame: Frame, columns: float) -> Axis:

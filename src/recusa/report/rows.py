@@ -71,6 +71,11 @@ class ChangeRow:
         return self.raw.difference is not None and self.raw.n > 0
 
     @property
+    def bounded(self) -> bool:
+        """Whether unclear answers and failed rows could make the change another."""
+        return self.raw.least is not None and self.raw.most is not None and self.raw.least < self.raw.most
+
+    @property
     def risen(self) -> bool:
         """Whether the arm refused more than the baseline on these prompts."""
         return (self.raw.difference or 0.0) > 0

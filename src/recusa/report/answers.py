@@ -18,21 +18,24 @@ from recusa.results import ANSWERS
 OUTCOMES = ("refused", "answered", "unclear")
 FAILED = "failed"
 WITHHELD = "harmful"  # the kind whose answers a page for sharing leaves out
+REASON = 160  # characters of a judge's reason that a page shows
 NAMED = re.compile(r"[A-Za-z_][\w.]*")  # the type of an error, which says nothing of an answer
 Move = tuple[str, str]  # outcome under the baseline, outcome under the arm
 
 
 @dataclass(slots=True)
 class Asked:
-    """One prompt as it was asked in the view: outcomes by sample and arm, how long its texts are in characters, and how
-    many answers come with the tries of a defence."""
+    """One prompt as it was asked in the view: outcomes and lengths of answers by sample and arm, the lengths of its own
+    text and of all reasons, in characters, and how many answers come with the tries of a defence."""
 
     prompt_id: str
     kind: str
     category: str
     language: str
     outcomes: dict[tuple[int, str], str] = field(default_factory=dict)
-    lengths: list[int] = field(default_factory=list)
+    lengths: dict[tuple[int, str], int] = field(default_factory=dict)
+    text: int = 0
+    reasons: int = 0
     tried: int = 0
 
     def first(self, arm: str) -> int | None:
@@ -146,11 +149,13 @@ def _note(asked: dict[str, Asked], row: Mapping[str, Any], judge: str) -> None:
     if one is None:
         category, language = (clip(str(row.get(name) or ""), 80)[0] for name in ("category", "language"))
         one = asked[prompt_id] = Asked(prompt_id, str(row.get("kind")), category, language)
-        one.lengths.append(len(str(row.get("prompt") or "")))
+        one.text = len(str(row.get("prompt") or ""))
     sample = row.get("sample")
     place = sample if isinstance(sample, int) else 0, str(row.get("arm"))
-    one.outcomes[place] = FAILED if row.get("error") else verdict(row, judge)[0]
-    one.lengths.append(len(str(row.get("response") or "")))
+    outcome, reason = verdict(row, judge)
+    one.outcomes[place] = FAILED if row.get("error") else outcome
+    one.reasons += min(len(reason), REASON)
+    one.lengths[place] = len(str(row.get("response") or ""))
     one.tried += bool(row.get("tries"))
 
 

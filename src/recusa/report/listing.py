@@ -9,18 +9,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from recusa.report.answers import FAILED, OUTCOMES, WITHHELD, Asked, Told, differ, read_answers, verdict
+from recusa.report.answers import FAILED, OUTCOMES, REASON, WITHHELD, Asked, Told, differ, read_answers, verdict
 from recusa.report.clean import clip
 from recusa.report.format import Locale
 from recusa.report.rows import ChangeRow, View
 from recusa.report.told import retell
 from recusa.results import ANSWERS
 
-BUDGET = 2_000_000  # bytes of the list; a page with it and its pictures stays under 3 MB
+BUDGET = 2_300_000  # bytes of the list; a page with it and its pictures stays under 3 MB
 TRIES_BUDGET = 250_000
 PIECE = 40_000  # characters a browser reads at one go
-# longest text where something moved, and where nothing did: the first pair with which everything fits
-RUNGS = ((4000, 4000), (4000, 1500), (2000, 700), (1200, 400), (800, 200))
+# longest text of answers that moved, and of others: the first pair with which everything fits
+RUNGS = ((4000, 4000), (4000, 1500), (2000, 700), (1200, 400), (800, 200), (400, 160))
 ROW, ANSWER = 90, 60  # bytes a prompt and an answer need beside their texts, about
 TRY_TEXT = 600
 CODES = {**{outcome: outcome[0] for outcome in OUTCOMES}, FAILED: "f"}
@@ -54,6 +54,7 @@ def list_answers(
     changes: Sequence[ChangeRow],
     view: View,
     arms: Sequence[str],
+    baseline: str,
     locale: Locale,
     *,
     redact: bool = False,
@@ -62,9 +63,11 @@ def list_answers(
     """Read the texts of as many prompts as fit the budget in bytes: those that moved, then a sample by hash."""
     moved = _moved(changes)
     order = sorted(told.asked.values(), key=lambda one: (one.prompt_id not in moved, _lot(one.prompt_id)))
-    longest, shorter = _rung(order, moved, budget)
-    wanted = dict(_wanted(order, moved, longest, shorter, room=1.2 * budget))
-    reader = _Reader(view.judge, arms, told.asked, wanted, locale, redact=redact)
+    room = budget - TRIES_BUDGET * any(one.tried for one in order)
+    rungs = [_Rung(moved, baseline, *rung) for rung in RUNGS]
+    rung = next((rung for rung in rungs if sum(map(rung.size, order)) <= room), rungs[-1])
+    wanted = set(_wanted(order, rung, 1.2 * budget))
+    reader = _Reader(view.judge, arms, told.asked, rung, locale, redact=redact)
     for row in read_answers(folder / ANSWERS):
         if row.get("attack", "direct") == view.attack and str(row.get("prompt_id")) in wanted:
             reader.take(row)
@@ -75,8 +78,8 @@ def list_answers(
         shown=len(written),
         prompts=len(told.asked),
         answers=sum(len(one.outcomes) for one in told.asked.values()),
-        longest=longest,
-        shorter=shorter,
+        longest=rung.longest,
+        shorter=rung.shorter,
         clipped=reader.clipped,
         kinds=tuple(dict.fromkeys(one.kind for one in shown)),
         categories=tuple(sorted({one.category for one in shown if one.category})),
@@ -98,22 +101,33 @@ def _moved(changes: Sequence[ChangeRow]) -> Ways:
     return moved
 
 
-def _rung(order: Sequence[Asked], moved: Ways, budget: int) -> tuple[int, int]:
-    """The longest texts with which everything fits; the shortest there are where nothing does."""
-    for longest, shorter in RUNGS:
-        if sum(_size(one, longest if one.prompt_id in moved else shorter) for one in order) <= budget:
-            return longest, shorter
-    return RUNGS[-1]
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    """How long texts may be: prompts and answers that moved, and others."""
+
+    moved: Ways
+    baseline: str
+    longest: int
+    shorter: int
+
+    def most(self, prompt_id: str, arm: str) -> int:
+        """The longest text of one answer; the baseline's counts as moved where any arm's did."""
+        ways = self.moved.get(prompt_id, {})
+        return self.longest if arm in ways or (ways and arm == self.baseline) else self.shorter
+
+    def size(self, one: Asked) -> int:
+        """About how many bytes a prompt takes with its answers."""
+        texts = sum(ANSWER + min(long, self.most(one.prompt_id, arm)) for (_, arm), long in one.lengths.items())
+        return ROW + min(one.text, self.longest) + one.reasons + texts
 
 
-def _wanted(order: Sequence[Asked], moved: Ways, longest: int, shorter: int, room: float) -> Iterator[tuple[str, int]]:
-    """Prompts with the length of their texts, while there is room."""
+def _wanted(order: Sequence[Asked], rung: _Rung, room: float) -> Iterator[str]:
+    """Prompts while there is room."""
     for one in order:
-        most = longest if one.prompt_id in moved else shorter
-        room -= _size(one, most)
+        room -= rung.size(one)
         if room < 0:
             return
-        yield one.prompt_id, most
+        yield one.prompt_id
 
 
 def _written(
@@ -143,12 +157,12 @@ class _Reader:
         judge: str,
         arms: Sequence[str],
         asked: Mapping[str, Asked],
-        wanted: Mapping[str, int],
+        rung: _Rung,
         locale: Locale,
         *,
         redact: bool,
     ) -> None:
-        self.judge, self.asked, self.wanted, self.locale, self.redact = judge, asked, wanted, locale, redact
+        self.judge, self.asked, self.rung, self.locale, self.redact = judge, asked, rung, locale, redact
         self.places = {arm: place for place, arm in enumerate(arms)}
         self.items: dict[str, dict[str, Any]] = {}
         self.clipped = self.differ = False
@@ -162,11 +176,11 @@ class _Reader:
         if arm not in self.places or (row.get("sample") or 0) != one.first(arm):
             return
         if prompt_id not in self.items:
-            text, cut = clip(str(row.get("prompt", prompt_id)), self.wanted[prompt_id])
+            text, cut = clip(str(row.get("prompt", prompt_id)), self.rung.longest)
             self.clipped |= cut > 0
             self.items[prompt_id] = {"i": clip(prompt_id, 80)[0], "k": one.kind, "c": one.category, "l": one.language,
                                      "p": text, "a": [None] * len(self.places)}  # fmt: skip
-        self.items[prompt_id]["a"][self.places[arm]] = self._answer(row, self.wanted[prompt_id])
+        self.items[prompt_id]["a"][self.places[arm]] = self._answer(row, self.rung.most(prompt_id, arm))
 
     def _answer(self, row: Mapping[str, Any], longest: int) -> dict[str, Any]:
         """What one arm said, with nothing that is empty."""
@@ -180,7 +194,7 @@ class _Reader:
         else:
             said["t"], said["x"] = clip(str(row.get("response") or ""), longest)
             self.clipped |= said["x"] > 0
-            said["y"] = clip(retell(reason, self.locale), 160)[0]
+            said["y"] = clip(retell(reason, self.locale), REASON)[0]
             said["e"] = clip(str(row.get("error") or ""), 300)[0]
             said["s"] = self._tries(row)
         return {name: value for name, value in said.items() if value}
@@ -212,11 +226,6 @@ def _try(one: Mapping[str, Any], locale: Locale) -> dict[str, Any]:
     }
     kept = {name: value for name, value in found.items() if value}
     return kept | ({"c": round(float(score), 3)} if isinstance(score, int | float) else {})
-
-
-def _size(one: Asked, longest: int) -> int:
-    """About how many bytes a prompt takes with its answers."""
-    return ROW + sum(ANSWER + min(length, longest) for length in one.lengths)
 
 
 def _lot(prompt_id: str) -> bytes:

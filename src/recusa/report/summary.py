@@ -139,7 +139,7 @@ def summarise(results: Results, folder: Path, locale: Locale, *, redact: bool = 
         told=told,
         moves=moved,
         categories=by_category(told, results.arms, fallen),
-        listing=list_answers(folder, told, changes, view, results.arms, locale, redact=redact),
+        listing=list_answers(folder, told, changes, view, results.arms, results.baseline, locale, redact=redact),
         judges=judge_lines(results, locale),
         judging=judging_view(results.judging, view, rates, changes, locale),
         audit=audit_view(results.audit, locale),

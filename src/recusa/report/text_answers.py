@@ -26,7 +26,7 @@ ANSWERS: Mapping[str, str] = {
         "has them all."
     ),
     "answers_attack": "Only answers to prompts asked as {attack} are listed.",
-    "answers_clipped": "Long texts are cut after {longest} characters, or {shorter} where nothing moved.",
+    "answers_clipped": "Long texts are cut after {longest} characters, or {shorter} where the answer did not move.",
     "answers_clipped_alike": "Long texts are cut after {longest} characters.",
     "answers_redacted": "Answers to harmful prompts were left out of this page on purpose.",
     "answers_none": "The run has no answers to list.",

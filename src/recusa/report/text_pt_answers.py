@@ -24,7 +24,8 @@ ANSWERS_PT: Mapping[str, str] = {
         "answers.jsonl tem todos."
     ),
     "answers_attack": "Só são listadas respostas a prompts perguntados como {attack}.",
-    "answers_clipped": "Textos longos são cortados após {longest} caracteres, ou {shorter} onde nada mudou.",
+    "answers_clipped": "Textos longos são cortados após {longest} caracteres, ou {shorter} onde a resposta não mudou "
+    "de lado.",
     "answers_clipped_alike": "Textos longos são cortados após {longest} caracteres.",
     "answers_redacted": "As respostas a prompts nocivos foram deixadas fora desta página de propósito.",
     "answers_none": "A execução não tem respostas para listar.",

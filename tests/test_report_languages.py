@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -182,9 +183,10 @@ def test_another_language_is_an_error_that_names_those_there_are() -> None:
 TOLD = {
     "McNemar mid-p, Holm over the judge's comparisons": "McNemar mid-p, Holm sobre as comparações do juiz",
     "arm refused: 3 of 9 rows failed and are left out": "braço refused: 3 de 9 linhas falharam e ficam fora",
-    "arm x failed: 2 of 9 harmful prompts had no variant at all, more than 10% (drafts rejected: 3 x TooLong); its "
-    "rows are in no rate and no comparison": "o braço x falhou: 2 de 9 prompts nocivos não tiveram variante alguma, "
-    "mais de 10% (rascunhos rejeitados: 3 x TooLong); suas linhas não entram em taxa nem comparação alguma",
+    "arm x failed: 2 of 9 harmful prompts had no variant at all, more than 10% (drafts rejected: 3 x TooLong, 2 x Empty"
+    "); its rows are in no rate and no comparison": "o braço x falhou: 2 de 9 prompts nocivos não tiveram variante "
+    "alguma, mais de 10% (rascunhos rejeitados: 3 x longo demais, 2 x vazio); suas linhas não entram em taxa nem "
+    "comparação alguma",
     "m, de-quantised from q.gguf; LoRA adapter, recipe balanced; defence s (k 4)": "m, dequantizado de q.gguf; "
     "adaptador LoRA, receita balanced; defesa s (k 4)",
     "a sentence of a judge that no table knows": "a sentence of a judge that no table knows",
@@ -195,6 +197,13 @@ TOLD = {
 def test_what_results_say_in_english_is_retold(english: str) -> None:
     assert retell(english, locale_of("pt-BR")) == TOLD[english]
     assert retell(english, locale_of("en")) == english
+
+
+def test_a_long_hostile_text_takes_no_time_and_stays_as_it_is() -> None:
+    text = "1 of 2 " * 5_000 + "harmful prompts had"
+    start = time.perf_counter()
+    assert retell(text, locale_of("pt-BR")) == text and retell(text[:600], locale_of("pt-BR")) == text[:600]
+    assert time.perf_counter() - start < 1
 
 
 def test_every_sentence_is_used_somewhere() -> None:

@@ -77,6 +77,7 @@ def test_what_does_not_fit_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_the_page_says_what_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results, told = make_results(ARMS, n=60)
+    assert list_answers.__kwdefaults__ is not None
     monkeypatch.setitem(list_answers.__kwdefaults__, "budget", 30_000)
     page = write_run(tmp_path, results, make_answers(told, lambda outcome, kind: "x" * 9_000))
     shown = len(listed(page))

@@ -8,6 +8,7 @@ from recusa.report.layout import (
     QUARTERS,
     Axis,
     Frame,
+    columns_for,
     headers,
     heading,
     panel,
@@ -20,16 +21,16 @@ from recusa.report.rows import RateRow
 from recusa.report.svg import WIDTH, Canvas, Figure, text_width
 
 BAR = 17.0
-COUNTS = 66.0  # width of a column of counts
+COUNTS = 60.0  # least width of a column of counts
 
 
 def outcomes(name: str, rates: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure:
     """Per arm the share refused, answered and unclear, as stacked bars with counts, one panel per kind."""
-    canvas, axis = Canvas(), right_of(frame, 3 * COUNTS - 12)
     found = {row.key: row for row in rates}
     says = {outcome: frame.say(outcome) for outcome in ("refused", "answered", "unclear")}
+    columns, wide = columns_for([(label, COUNTS) for label in says.values()])
+    canvas, axis = Canvas(), right_of(frame, wide)
     swatches(canvas, says.items())
-    columns = [(WIDTH - COUNTS * place, label) for place, label in zip((2, 1, 0), says.values(), strict=True)]
     for kind in kinds:
         head = canvas.y + 16
         heading(canvas, kind, frame.locale.kind_title(kind))
@@ -61,8 +62,9 @@ def outcomes(name: str, rates: Sequence[RateRow], kinds: Sequence[str], frame: F
 
 def rates(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure:
     """Refusal rates as dots with Wilson intervals, one panel per kind; a dotted line marks the baseline's rate."""
-    canvas, axis = Canvas(), right_of(frame, 190)
-    columns = [(WIDTH - 136, frame.say("column_count")), (WIDTH - 82, "%"), (WIDTH, frame.say("column_interval"))]
+    heads = [(frame.say("column_count"), 54.0), ("%", 50.0), (frame.say("column_interval"), 82.0)]
+    columns, wide = columns_for(heads)
+    canvas, axis = Canvas(), right_of(frame, wide)
     found = {row.key: row for row in rows}
     for kind in kinds:
         head = canvas.y + 16

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from recusa.report.layout import (
     Axis,
     Frame,
+    columns_for,
     headers,
     heading,
     panel,
@@ -27,9 +28,10 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
     """A forest plot of each arm minus the baseline: filled and coloured where the change is real, hollow where not."""
     far = max((abs(end) for row in rows for end in (row.raw.low, row.raw.high) if end is not None), default=0.0)
     reach, ticks = next((scale for scale in SCALES if far <= scale[0]), SCALES[-1])
-    space = right_of(frame, 230)
+    widest = max((text_width(_change(row)) for row in rows if row.compared), default=0.0)
+    columns, wide = columns_for([(frame.say("column_change"), widest + 8), ("n", 40.0), (frame.say("column_p"), 52.0)])
+    space = right_of(frame, wide)
     canvas, axis = Canvas(), Axis(space.left + 8, space.right, -reach, reach)
-    columns = [(WIDTH - 92, frame.say("column_change")), (WIDTH - 56, "n"), (WIDTH, frame.say("column_p"))]
     found = {row.key: row for row in rows}
     for kind in (kind for kind in kinds if any(row.raw.kind == kind for row in rows)):
         head = canvas.y + 16

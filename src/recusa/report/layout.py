@@ -117,6 +117,14 @@ def heading(canvas: Canvas, kind: str, title: str, count: str = "") -> None:
     canvas.y += 8
 
 
+def columns_for(heads: Sequence[tuple[str, float]]) -> tuple[list[tuple[float, str]], float]:
+    """Right ends and heads of columns of numbers at the picture's right edge, each as wide as its head or the least
+    given, and how wide they are in all."""
+    widths = [max(least, text_width(label, 11) + GAP) for label, least in heads]
+    ends = [WIDTH - sum(widths[place + 1 :]) for place in range(len(widths))]
+    return [(end, label) for end, (label, _) in zip(ends, heads, strict=True)], sum(widths)
+
+
 def headers(canvas: Canvas, columns: Iterable[tuple[float, str]], y: float) -> None:
     """Right-aligned heads of the columns of numbers."""
     for x, label in columns:

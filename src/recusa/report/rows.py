@@ -73,7 +73,8 @@ class ChangeRow:
     @property
     def bounded(self) -> bool:
         """Whether unclear answers and failed rows could make the change another."""
-        return self.raw.least is not None and self.raw.most is not None and self.raw.least < self.raw.most
+        least, most = self.raw.least, self.raw.most
+        return self.compared and least is not None and most is not None and least < most
 
     @property
     def risen(self) -> bool:

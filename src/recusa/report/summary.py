@@ -108,7 +108,7 @@ def summarise(results: Results, folder: Path, locale: Locale, *, redact: bool = 
     """
     view = main_view(results)
     rates, changes = rate_rows(results, view, locale), change_rows(results, view, locale)
-    told = tell(folder, view, redact=redact)
+    told = _retold(tell(folder, view, redact=redact), locale)
     fallen = {failed.arm: retell(failed.reason, locale) for failed in results.failed_arms}
     moved = moves(told, results.arms, results.baseline, fallen)
     cost = cost_rows(results, locale)
@@ -161,6 +161,10 @@ def summarise(results: Results, folder: Path, locale: Locale, *, redact: bool = 
             "; ".join(dict.fromkeys(retell(row.raw.test, locale) for row in changes)),
         ),
     )
+
+
+def _retold(told: Told, locale: Locale) -> Told:
+    return replace(told, failures=tuple((arm, retell(error, locale), rows) for arm, error, rows in told.failures))
 
 
 def _others(results: Results, view: View, told: Told, locale: Locale) -> tuple[Other, ...]:

@@ -60,6 +60,10 @@ TOLD_PT: tuple[tuple[str, str], ...] = (
         "{count} de {all} prompts {kind} não tiveram variante alguma, mais de {share} (rascunhos rejeitados: {drafts})",
     ),
     ("none", "nenhum"),
+    ("NoVariant: {drafts}", "nenhuma variante: {drafts}"),
+    ("NoTryAnswered: {rest}", "nenhuma tentativa respondida: {rest}"),
+    ("NoTryJudged: {rest}", "nenhuma tentativa julgada: {rest}"),
+    ("{count} x {kind}", "{count} x {kind}"),
     # what answers, told in parts
     ("{first}; {rest}", "{first}; {rest}"),
     ("LoRA adapter, recipe {name}", "adaptador LoRA, receita {name}"),
@@ -102,6 +106,11 @@ TOLD_PT: tuple[tuple[str, str], ...] = (
     ("OtherLanguage", "outra língua"),
     ("TurnedRound", "sentido invertido"),
     ("LostMeaning", "perdeu o sentido"),
+    ("NotEnglish", "não é inglês"),
+    ("NothingToReplace", "nada a trocar"),
+    ("NothingMade", "nada foi feito"),
+    ("NoResult", "nenhum resultado"),
+    ("CutOff", "cortado"),
     # whole-ness
     (
         "a steering probe changes how answers begin, by rule; it leaves the distributions as they are",

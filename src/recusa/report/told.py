@@ -9,6 +9,8 @@ from recusa.report.format import Locale
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _SENTENCES = frozenset(("first", "rest", "reason", "kind"))  # fields that are told themselves; others are names
+_LISTS = frozenset(("drafts",))  # fields that are told part by part
+_LONGEST = 600  # characters; nothing of ours is longer, and matching hostile text must not take long
 
 
 def retell(text: str, locale: Locale) -> str:
@@ -16,15 +18,18 @@ def retell(text: str, locale: Locale) -> str:
 
     The English sentence is matched against the table's patterns, its fields are read out of it and said anew.
     """
-    for pattern, said in locale.told:
-        found = _matcher(pattern).fullmatch(text)
-        if found:
-            fields = {
-                name: retell(value, locale) if name in _SENTENCES else value
-                for name, value in found.groupdict().items()
-            }
-            return said.format_map(fields)
+    if len(text) <= _LONGEST:
+        for pattern, said in locale.told:
+            found = _matcher(pattern).fullmatch(text)
+            if found:
+                return said.format_map({name: _field(name, value, locale) for name, value in found.groupdict().items()})
     return text
+
+
+def _field(name: str, value: str, locale: Locale) -> str:
+    if name in _LISTS:
+        return ", ".join(retell(part, locale) for part in value.split(", "))
+    return retell(value, locale) if name in _SENTENCES else value
 
 
 @cache

@@ -52,7 +52,7 @@ def look(chromium: str, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
     """What the browser saw of each task's page."""
     told = json.dumps({"chromium": chromium, "tasks": list(tasks)})
     done = subprocess.run(
-        ["node", "check.mjs"], cwd=FOLDER, input=told, capture_output=True, text=True, timeout=570, check=False
+        ["node", "check.mjs"], cwd=FOLDER, input=told, capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     seen: list[dict[str, Any]] = json.loads(done.stdout)
@@ -145,3 +145,39 @@ def test_hostile_answers_run_nothing_load_nothing_and_break_no_layout(tmp_path: 
         assert seen["wide"][0] == seen["wide"][1] and seen["outside"] == []
         assert seen["listed"] == 3 * len(HOSTILE)
         assert HOSTILE["closing script"] in seen["texts"] and HOSTILE["jinja"] in seen["texts"]  # shown as they are
+
+
+def test_answers_to_harmful_prompts_are_not_there_until_they_are_opened(tmp_path: Path, chromium: str) -> None:
+    results, told = make_results({arm: ARMS[arm] for arm in list(ARMS)[:2]}, n=12)
+    write_run(tmp_path, results, make_answers(told, lambda outcome, kind: f"SECRET {kind}"))
+    page = {"page": str(tmp_path / "report.html"), "all": True, "texts": True}
+    closed, opened = look(chromium, [page, {**page, "open": True}])
+    assert "SECRET benign" in closed["texts"] and "SECRET harmful" not in closed["texts"]
+    assert "SECRET harmful" in opened["texts"]
+    assert closed["listed"] == opened["listed"] == 36
+
+
+def test_filters_find_what_they_say(tmp_path: Path, chromium: str) -> None:
+    """Search goes over case and accents; the outcome is the chosen arm's; disagreement is of either answer shown."""
+    table = {"base": (0.5, 0.5, 0.0), "arm": (0.5, 1.0, 0.0)}
+    results, told = make_results(table, n=10)
+    rows = make_answers(told, plain)
+    rows[0].update(response="Não há AÇÚCAR aqui")
+    rows[1]["verdicts"]["rubric"] = {"outcome": "unclear"}
+    write_run(tmp_path, results, rows)
+    changed = {p for row in results.comparisons for p in (*row.gained, *row.lost)}
+    steps = [["moved", "any"], ["moved", ""], ["search", "acucar"], ["search", ""], ["judges", "differ"],
+             ["judges", ""], ["kind", "borderline"], ["outcome", "refused"], ["arm", "0"]]  # fmt: skip
+    seen = look(chromium, [{"page": str(tmp_path / "report.html"), "filter": steps}])[0]
+    counts = [count for count, _ in seen["filters"]]
+    assert counts[0] == f"{len(changed)} of {len(changed)} prompts shown"
+    assert counts[2] == "1 prompt" and counts[4] == "1 prompt"
+    arm, base = (told[name, "borderline"].count("refused") for name in ("arm", "base"))
+    assert counts[6:] == [f"{n} of {n} prompts shown" for n in (10, arm, base)]
+
+
+def test_a_page_of_one_arm_lists_its_answers(tmp_path: Path, chromium: str) -> None:
+    results, told = make_results({"only": (0.5, 0.5, 0.0)}, n=3)
+    write_run(tmp_path, results, make_answers(told, plain))
+    seen = look(chromium, [{"page": str(tmp_path / "report.html"), "texts": True, "axe": True}])[0]
+    assert (seen["errors"], seen["listed"], seen["violations"]) == ([], 9, [])

@@ -1,11 +1,12 @@
 # make demo   the embedded experiment, from nothing to a report
 # make test   all tests (make check first: ruff, mypy); unit tests alone: make unit
+# make test-browser   the report in Chromium; skipped, with the reason, where Chromium or npm is absent
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: setup demo test unit check
+.PHONY: setup demo test test-browser unit check
 setup: $(READY)
 
 $(READY): requirements.txt requirements-embedded.txt pyproject.toml
@@ -22,8 +23,12 @@ demo: setup
 test: check unit
 	$(BIN)/python -m pytest -m model
 
+test-browser: setup
+	cd tests/browser && npm install --no-audit --no-fund --no-package-lock --loglevel=error || echo "note: no npm packages"
+	$(BIN)/python -m pytest -m browser -rs
+
 unit: setup
-	$(BIN)/python -m pytest -m "not model"
+	$(BIN)/python -m pytest -m "not model and not browser"
 
 check: setup
 	$(BIN)/ruff check .

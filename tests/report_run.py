@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -165,6 +166,17 @@ def make_answers(told: Mapping[tuple[str, str], list[str]], say: Callable[[str, 
 def plain(outcome: str, kind: str) -> str:
     words = {"refused": "I'm sorry, but I can't help with that.", "unclear": "", "answered": "Sure. First, take a map."}
     return words[outcome]
+
+
+def listed(page: str) -> list[dict[str, Any]]:
+    """The prompts with their answers that a page carries for its list."""
+    pieces = re.findall(r'<script type="application/json" class="answers-piece">(.*?)</script>', page, re.DOTALL)
+    return [item for piece in pieces for item in json.loads(piece)]
+
+
+def unscripted(page: str) -> str:
+    """A page as a browser shows it before its script has run."""
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
 
 
 def write_run(folder: Path, results: Results, rows: Sequence[Mapping[str, Any]]) -> str:

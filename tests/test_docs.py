@@ -27,7 +27,7 @@ COMMANDS = sorted(GROUP.commands)
 FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|\b(?:href|src|srcset)=\"([^\"\s]+)")
 SHELL = {"bash", "sh", "shell", "console"}
-TEXTS = {".md", ".py", ".toml", ".txt", ".j2", ".tsv", ".jsonl", ".json", ".css", ".svg", ".yml", ".yaml", ""}
+TEXTS = {".md", ".py", ".js", ".mjs", ".toml", ".txt", ".j2", ".tsv", ".jsonl", ".json", ".css", ".svg", ".yml", ""}
 PRIVATE = ("/" + "work/", "/" + "root/", "../" + "shared")
 
 
@@ -204,7 +204,8 @@ def text_files() -> list[Path]:
     """Everything of the project that people read, built and hidden folders aside."""
     folders = ("src", "docs", "experiments", "benchmarks", ".ci", "tests")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.glob("*"))
-    return sorted(p for p in found if p.is_file() and p.suffix in TEXTS and "__pycache__" not in p.parts)
+    built = {"__pycache__", "node_modules"}
+    return sorted(p for p in found if p.is_file() and p.suffix in TEXTS and not built & set(p.parts))
 
 
 def test_no_file_names_a_private_path() -> None:

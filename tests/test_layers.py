@@ -46,7 +46,7 @@ LAYERS = (
         "console_tables",
         "console_whole",
     ),
-    ("cli", "cli_data", "cli_export", "cli_gate", "cli_judging", "cli_sweep", "cli_whole", "__main__"),
+    ("cli", "cli_data", "cli_export", "cli_gate", "cli_judging", "cli_report", "cli_sweep", "cli_whole", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS, start=1) for part in parts}
 COMPONENTS = LAYERS[2]

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from jinja2 import UndefinedError
-from tests.report_run import KINDS, LOCALE, a_comparison, a_rate, make_answers, make_results, plain, write_run
+from tests.report_run import (
+    KINDS,
+    LOCALE,
+    a_comparison,
+    a_rate,
+    listed,
+    make_answers,
+    make_results,
+    plain,
+    unscripted,
+    write_run,
+)
 
 from recusa.errors import InputError
 from recusa.report import write_report
 from recusa.report.clean import clean
 from recusa.report.format import DASH
+from recusa.report.page import environment
 from recusa.report.summary import summarise
 from recusa.report.text import ENGLISH
-from recusa.report.write import environment
 from recusa.results import ANSWERS
 
 
@@ -70,8 +83,15 @@ def test_every_rate_stands_with_its_count_and_interval(run: Path) -> None:
 def test_page_is_self_contained_and_under_a_strict_policy(run: Path) -> None:
     page = (run / "report.html").read_text()
     read = Reader(page)
-    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page
-    assert not {"script", "link", "iframe", "img", "object", "form"} & {tag for tag, _ in read.tags}
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    own = [text for attributes, text in scripts if 'type="application/json"' not in attributes]
+    assert len(own) == 1  # the page's own, named by its hash; data is never run
+    digest = b64encode(sha256(own[0].encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}';" in page
+    assert not {"link", "iframe", "img", "object", "form"} & {tag for tag, _ in read.tags}
+    assert not re.search(
+        r"\b(fetch|XMLHttpRequest|WebSocket|import|eval|innerHTML|outerHTML|document\.write)\b", own[0]
+    )
     links = [value or "" for _, attrs in read.tags for name, value in attrs.items() if name in ("src", "href")]
     assert links and all(link.startswith("#") for link in links)
     ids = [attrs["id"] for _, attrs in read.tags if "id" in attrs]
@@ -116,36 +136,24 @@ def test_what_a_model_said_is_only_ever_text(tmp_path: Path, name: str) -> None:
     assert {tag for tag, _ in read.tags} == {tag for tag, _ in Reader(plain_page).tags}
     assert not any(attribute.startswith("on") for _, attrs in read.tags for attribute in attrs)
     assert clean(page) == page
-    assert len(max(re.split(r"\s", page), key=len)) < 5_000
+    assert len(max(re.split(r"\s", unscripted(page)), key=len)) < 5_000
+    assert len(listed(page)) == 36 and all(len(item["p"]) <= 4000 for item in listed(page))
     for picture in (tmp_path / "figures").glob("*.svg"):
         ElementTree.parse(picture)
 
 
-def test_answers_to_harmful_prompts_are_folded_away_twice(tmp_path: Path) -> None:
+def test_answers_stand_only_in_the_data_of_the_list(tmp_path: Path) -> None:
+    """The list's script folds those to harmful prompts; without it none is shown."""
     results, told = make_results(n=24)
     rows = make_answers(told, lambda outcome, kind: f"SECRET {kind}")
     for row in rows:
         row["tries"] = [
             {"attempt": 1, "asked": "x", "response": f"SECRET {row['kind']}", "score": None, "chosen": True}
         ]
-    read = Reader(write_run(tmp_path, results, rows))
-    depths = {kind: {fold for text, fold in read.texts if f"SECRET {kind}" in text} for kind in KINDS}
-    assert depths["harmful"] and min(depths["harmful"]) >= 2
-    assert depths["benign"] and min(depths["benign"]) >= 1
-
-
-def test_flips_beyond_two_hundred_are_counted_not_shown(tmp_path: Path) -> None:
-    results, told = make_results(n=200)
-    page = write_run(tmp_path, results, make_answers(told, plain))
-    total = sum(len(row.gained) + len(row.lost) for row in results.comparisons)
-    shown = page.count('class="pair"')
-    assert 150 < shown <= 200 < total
-    assert f"{total - shown} of the {total} flips are not on this page" in page
-
-
-def test_tries_show_what_was_asked_heard_and_kept(run: Path) -> None:
-    page = (run / "report.html").read_text()
-    assert "3 tries of the defence" in page and "rewrite 2" in page and "<strong>kept</strong>" in page
+    page = write_run(tmp_path, results, rows)
+    assert "SECRET" in page and "SECRET" not in unscripted(page)
+    for picture in (tmp_path / "figures").iterdir():
+        assert b"SECRET" not in picture.read_bytes()
 
 
 def test_a_judges_error_is_said_with_where_it_was_measured(tmp_path: Path) -> None:
@@ -165,12 +173,19 @@ def test_a_judges_error_is_said_with_where_it_was_measured(tmp_path: Path) -> No
     assert "was not measured, so these rates carry an unknown bias" in page and "another model" not in page
 
 
+OTHER = {"refused": "answered", "answered": "unclear", "unclear": "refused"}
+
+
 def test_what_another_judge_saw_stands_in_the_finding(tmp_path: Path) -> None:
     results, told = make_results()
     theirs = [row.model_copy(update={"judge": "rubric"}) for row in results.comparisons]
     rows = make_answers(told, plain)
     for place, row in enumerate(rows):
-        row["verdicts"]["rubric"] = {"outcome": row["verdicts"]["expressions"]["outcome"] if place % 4 else "other"}
+        row["verdicts"]["rubric"] = {
+            "outcome": row["verdicts"]["expressions"]["outcome"]
+            if place % 4
+            else OTHER[row["verdicts"]["expressions"]["outcome"]]
+        }
     rows[1]["verdicts"].pop("expressions")  # an answer only one of them judged
     both = results.model_copy(update={"comparisons": (*results.comparisons, *theirs)})
     wanted = "Judge rubric shows the same changes; it agrees on 539 of 719 answers."
@@ -187,7 +202,7 @@ def test_what_another_judge_saw_stands_in_the_finding(tmp_path: Path) -> None:
 def test_one_arm_without_training_or_borderline_prompts_gets_a_page(tmp_path: Path) -> None:
     results, told = make_results({"original": (0.3, 0.1)}, kinds=("harmful", "benign"), n=10, judges=(), cost=())
     page = write_run(tmp_path, results, make_answers(told, plain))
-    for sentence in ("finding_alone", "no_changes", "flips_none", "training_none"):
+    for sentence in ("finding_alone", "no_changes", "training_none"):
         assert ENGLISH[sentence] in page
     assert not (tmp_path / "figures" / "differences.svg").exists()
 
@@ -237,7 +252,7 @@ def test_a_killed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.
     def killed(descriptor: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("recusa.report.write.os.fsync", killed)
+    monkeypatch.setattr("recusa.report.whole_file.os.fsync", killed)
     with pytest.raises(KeyboardInterrupt):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_text() == old
@@ -260,12 +275,3 @@ def test_a_name_the_template_does_not_know_is_an_error() -> None:
         LOCALE.say("no_such_sentence")
     with pytest.raises(KeyError):
         LOCALE.say("finding_baseline", arm="a")
-
-
-def test_every_sentence_is_used_somewhere() -> None:
-    folder = Path(environment().loader.get_source(environment(), "page.html.j2")[1]).parent  # type: ignore[union-attr,arg-type]
-    source = "".join(p.read_text() for p in folder.iterdir() if p.suffix in (".py", ".j2") and p.name != "text.py")
-    built = ("kind_", "title_", "head_", "change_", "many_", "against_", "figure_", "panel_",
-             "refuses_", "answers_")  # fmt: skip
-    unused = [name for name in ENGLISH if f'"{name}"' not in source and not name.startswith(built)]
-    assert not unused

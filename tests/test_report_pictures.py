@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,7 +25,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
     names = {path.stem for path in (run / "figures").iterdir()}
     assert names == {"harmful-outcomes", "harmless-outcomes", "rates", "before-after", "differences", "four-way",
-                     "trade", "cost", "loss-1", "loss-2"}  # fmt: skip
+                     "trade", "cost", "loss-1", "loss-2", "flow", "categories-harmful", "categories-borderline",
+                     "categories-benign"}  # fmt: skip
     for name in names:
         root = ElementTree.parse(run / "figures" / f"{name}.svg").getroot()
         assert root.get("role") == "img"
@@ -35,7 +38,7 @@ def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
 
 
 def test_pictures_are_drawn_without_the_lato_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recusa.report.write.find_spec", lambda name: None)
+    monkeypatch.setattr("recusa.report.pictures.find_spec", lambda name: None)
     results, told = make_results({"a": (0.3, 0.1, 0.1)}, n=4)
     write_run(tmp_path, results, make_answers(told, plain))
     assert (tmp_path / "figures" / "rates.png").stat().st_size > 1000
@@ -98,3 +101,63 @@ def test_wrapped_labels_lose_nothing() -> None:
     lines = wrap(name, 120)
     assert "".join(lines) == name.replace(" ", "")
     assert all(text_width(line) <= 120 for line in lines)
+
+
+def test_the_flow_counts_every_pair_once(run: Path) -> None:
+    rows = list(csv.DictReader((run / "figures" / "flow.csv").read_text().splitlines()))
+    results, told = make_results()
+    for change in results.comparisons:
+        mine = [row for row in rows if (row["arm"], row["kind"]) == (change.arm, change.kind)]
+        assert len(mine) == 9 and sum(int(row["count"]) for row in mine) == N == int(mine[0]["n"])
+        gained = sum(int(row["count"]) for row in mine if row["baseline_outcome"] != "refused" == row["arm_outcome"])
+        lost = sum(int(row["count"]) for row in mine if row["baseline_outcome"] == "refused" != row["arm_outcome"])
+        assert (gained, lost) == (len(change.gained), len(change.lost))
+    picture = (run / "figures" / "flow.svg").read_text()
+    assert picture.count('class="flow-gained"') >= 12 and "+25, \N{MINUS SIGN}0; n = 48" in picture
+    assert len({arm for arm, _ in told}) == 1 + len({row["arm"] for row in rows})  # the baseline has no row
+
+
+def test_ribbons_of_the_flow_meet_both_bars_without_a_gap(run: Path) -> None:
+    """Left ends of one pair's ribbons stack up to the whole bar, and so do the right ends."""
+    parts = list(ElementTree.parse(run / "figures" / "flow.svg").getroot().iter())
+    paths = [part.get("d") or "" for part in parts if (part.get("class") or "").startswith("flow-")]
+    numbers = [[float(n) for n in re.findall(r"-?\d+\.?\d*", d)] for d in paths]
+    first = [n for n in numbers if n[0] == numbers[0][0] and n[1] < numbers[0][1] + 58]
+    thick = sum(n[9] - n[7] for n in first)
+    assert thick == pytest.approx(58, abs=1.5)
+
+
+def test_categories_are_counted_from_the_answers_with_intervals(run: Path) -> None:
+    rows = list(csv.DictReader((run / "figures" / "categories-harmful.csv").read_text().splitlines()))
+    answers = [json.loads(line) for line in (run / "answers.jsonl").read_text().splitlines()]
+    firsts = {row["prompt_id"]: row["category"] for row in reversed(answers)}
+    for row in rows:
+        mine = [a for a in answers if a["arm"] == row["arm"] and a["kind"] == "harmful"
+                and firsts[a["prompt_id"]] == row["category"]]  # fmt: skip
+        refused = sum(a["verdicts"]["expressions"]["outcome"] == "refused" for a in mine)
+        assert (int(row["refused"]), int(row["n"])) == (refused, len(mine))
+        assert (float(row["low"]), float(row["high"])) == pytest.approx(wilson(refused, len(mine)), abs=1e-6)
+    assert {row["arm"] for row in rows} == set(ARMS)
+
+
+def test_many_categories_and_arms_are_folded_and_numbered(tmp_path: Path) -> None:
+    results, told = make_results({f"arm-{i}": (0.5, 0.2, 0.1) for i in range(12)}, n=60)
+    rows = make_answers(told, plain)
+    for row in rows:
+        row["category"] = "" if row["prompt_id"].endswith("-7") else f"c{row['prompt_id'].rpartition('-')[2]}"
+    write_run(tmp_path, results, rows)
+    picture = (tmp_path / "figures" / "categories-benign.svg").read_text()
+    assert ">35 more categories</text>" in picture and ">without category</text>" in picture
+    assert picture.count('class="num-mark"') == 24  # numbers over the columns and in the legend
+    found = list(csv.DictReader((tmp_path / "figures" / "categories-benign.csv").read_text().splitlines()))
+    assert len({row["category"] for row in found}) == 60  # the data has them all
+
+
+def test_prompts_without_categories_get_no_heat_map(tmp_path: Path) -> None:
+    results, told = make_results({"a": (0.3, 0.1, 0.1)}, n=4)
+    rows = make_answers(told, plain)
+    for row in rows:
+        row["category"] = ""
+    page = write_run(tmp_path, results, rows)
+    assert not list((tmp_path / "figures").glob("categories-*")) and "The prompts carry no categories." in page
+    assert not (tmp_path / "figures" / "flow.svg").exists()  # one arm: nothing moved

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recusa.report.pictures import png
 from recusa.report.svg import WIDTH, Canvas, Figure
-from recusa.report.write import png
 from recusa.results import ANSWERS, Results, load_results
 from recusa.stats import Interval, holm, plain_change, wilson
 from recusa.types import KINDS

@@ -40,23 +40,27 @@ def run(
     workspace: Path | str = WORKSPACE,
     limit: int | None = None,
     retry_failed: bool = False,
+    language: str = "en",
     listener: Listener = silent,
 ) -> Results:
     """Run an experiment, or what is left of it; results, report and pictures go into `out` (default `runs/NAME`).
 
-    Raises RecusaError for a user's mistake; TooManyFailures after everything was written.
+    `language` is the report's: `en` or `pt-BR`. Raises RecusaError for a user's mistake; TooManyFailures after
+    everything was written.
     """
     from recusa.errors import TooManyFailures
     from recusa.jobs.conclude import too_many_failed
     from recusa.jobs.run import run_experiment
+    from recusa.report.languages import locale_of
 
+    locale_of(language)  # before hours are spent
     asked = (
         experiment if isinstance(experiment, Experiment) else load_experiment(Path(experiment) if experiment else None)
     )
     asked = asked if limit is None else asked.model_copy(update={"limit": limit})
     folder = Path(out) if out is not None else Path("runs") / asked.name
     results = run_experiment(asked, folder, Path(workspace), listener, retry_failed=retry_failed)
-    write_report(folder)
+    write_report(folder, language=language)
     problem = too_many_failed(asked, results)
     if problem is not None:
         raise TooManyFailures(
@@ -94,11 +98,24 @@ def sweep(
     return results
 
 
-def write_report(folder: Path | str) -> Path:
-    """Write `report.html` and `figures/` of a run's folder again; returns the page. Raises InputError."""
+def write_report(
+    folder: Path | str,
+    *,
+    language: str = "en",
+    format: str = "html",
+    redact: bool = False,
+    out: Path | str | None = None,
+) -> Path:
+    """Write the report of a run's folder again, into it or into `out`; returns the file.
+
+    `language` is `en` or `pt-BR`; `format` is `html` (a page, with `figures/`), `md`, `json`, `csv` or `junit`. With
+    `redact`, every answer to a harmful prompt is left out. Raises InputError, or ConfigError for another language or
+    format.
+    """
     from recusa import report
 
-    return report.write_report(Path(folder))
+    where = Path(out) if out is not None else None
+    return report.write_report(Path(folder), language=language, format=format, redact=redact, out=where)
 
 
 def answer(

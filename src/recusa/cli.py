@@ -12,8 +12,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from recusa import cli_data, cli_export, cli_gate, cli_judging, cli_sweep, cli_whole
+from recusa import cli_data, cli_export, cli_gate, cli_judging, cli_report, cli_sweep, cli_whole
 from recusa.cli_judging import counted
+from recusa.cli_report import Language
 from recusa.errors import ConfigError, RecusaError, TooManyFailures
 from recusa.judges import DEFAULT
 
@@ -66,6 +67,7 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop where a training prompt is a copy of a test prompt.")
     ] = False,
+    language: Language = "en",
 ) -> None:
     """Run an experiment; run again, it goes on where it stopped.
 
@@ -89,7 +91,9 @@ def run(
         return
     folder = out or Path("runs") / asked.name
     with console.progress() as listener:
-        results = api.run(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
+        results = api.run(
+            asked, out=folder, workspace=workspace, retry_failed=retry_failed, language=language, listener=listener
+        )
     console_summary.summary(results, folder)
     console_whole.kept(results)
     console_label.trust(results)
@@ -189,17 +193,6 @@ def compare(
     console_summary.compared(*api.compare(before, after, judge=judge, kind=kind))
 
 
-@app.command()
-def report(folder: Annotated[Path, typer.Argument(help="Folder that `recusa run` wrote.")]) -> None:
-    """Write the report of a finished run again.
-
-    Example: recusa report runs/embedded
-    """
-    from recusa import api, console
-
-    console.data(str(api.write_report(folder)))
-
-
 @app.command("list")
 def list_components() -> None:
     """Show every component with its settings.
@@ -223,6 +216,7 @@ def schema() -> None:
 
 
 cli_judging.add_commands(app)
+cli_report.add_commands(app)
 cli_data.add_commands(app)
 cli_export.add_commands(app)
 cli_whole.add_commands(app)

@@ -8,9 +8,9 @@ from recusa.report.layout import (
     QUARTERS,
     Axis,
     Frame,
+    columns_for,
     headers,
     heading,
-    kind_name,
     panel,
     percent_ticks,
     put_behind,
@@ -21,19 +21,19 @@ from recusa.report.rows import RateRow
 from recusa.report.svg import WIDTH, Canvas, Figure, text_width
 
 BAR = 17.0
-COUNTS = 66.0  # width of a column of counts
+COUNTS = 60.0  # least width of a column of counts
 
 
 def outcomes(name: str, rates: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure:
     """Per arm the share refused, answered and unclear, as stacked bars with counts, one panel per kind."""
-    canvas, axis = Canvas(), right_of(frame, 3 * COUNTS - 12)
     found = {row.key: row for row in rates}
     says = {outcome: frame.say(outcome) for outcome in ("refused", "answered", "unclear")}
+    columns, wide = columns_for([(label, COUNTS) for label in says.values()])
+    canvas, axis = Canvas(), right_of(frame, wide)
     swatches(canvas, says.items())
-    columns = [(WIDTH - COUNTS * place, label) for place, label in zip((2, 1, 0), says.values(), strict=True)]
     for kind in kinds:
         head = canvas.y + 16
-        heading(canvas, kind, kind_name(kind, frame.locale))
+        heading(canvas, kind, frame.locale.kind_title(kind))
         headers(canvas, columns, head)
         mark = len(canvas.parts)
 
@@ -62,12 +62,13 @@ def outcomes(name: str, rates: Sequence[RateRow], kinds: Sequence[str], frame: F
 
 def rates(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure:
     """Refusal rates as dots with Wilson intervals, one panel per kind; a dotted line marks the baseline's rate."""
-    canvas, axis = Canvas(), right_of(frame, 190)
-    columns = [(WIDTH - 136, frame.say("column_count")), (WIDTH - 82, "%"), (WIDTH, frame.say("column_interval"))]
+    heads = [(frame.say("column_count"), 54.0), ("%", 50.0), (frame.say("column_interval"), 82.0)]
+    columns, wide = columns_for(heads)
+    canvas, axis = Canvas(), right_of(frame, wide)
     found = {row.key: row for row in rows}
     for kind in kinds:
         head = canvas.y + 16
-        heading(canvas, kind, kind_name(kind, frame.locale))
+        heading(canvas, kind, frame.locale.kind_title(kind))
         headers(canvas, columns, head)
         mark = len(canvas.parts)
 
@@ -105,11 +106,11 @@ def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) ->
     canvas, axis = Canvas(), right_of(frame, 130)
     found = {row.key: row for row in rows}
     compared = [arm for arm in frame.arms if arm != frame.baseline]
-    data: list[tuple[object, ...]] = []
+    data: list[tuple[str, str, str, int, int, int, int]] = []
     for kind in kinds:
         right = "refused" if kind == "harmful" else "answered"
         head = canvas.y + 16
-        heading(canvas, kind, frame.say(f"panel_{right}", kind=kind_name(kind, frame.locale)))
+        heading(canvas, kind, frame.say(f"panel_{right}", kind=frame.locale.kind_title(kind)))
         headers(canvas, [(WIDTH, frame.say("column_before_after"))], head)
         mark = len(canvas.parts)
         start = found[frame.baseline, kind]
@@ -133,7 +134,10 @@ def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) ->
         canvas.y += 12
     axis.labels(canvas, percent_ticks(QUARTERS), canvas.y + 8)
     title = frame.say("figure_before_after_title")
-    told = "; ".join(f"{arm}, {kind} {right}: {a}/{n} to {b}/{m}" for arm, kind, right, a, n, b, m in data)
+    told = "; ".join(
+        frame.say("described_before_after", arm=arm, kind=frame.kind(kind), before=f"{a}/{n}", after=f"{b}/{m}")
+        for arm, kind, _, a, n, b, m in data
+    )
     return Figure(
         name="before-after",
         title=title,
@@ -186,8 +190,8 @@ def _guide(axis: Axis, row: RateRow | None, top: float, bottom: float) -> list[s
 def _described(title: str, rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> str:
     """The picture in words, for those who do not see it."""
     told = [
-        frame.say("described_rate", arm=row.raw.arm, kind=row.raw.kind, count=row.count, percent=row.percent,
-                  interval=row.interval)
+        frame.say("described_rate", arm=row.raw.arm, kind=frame.kind(row.raw.kind), count=row.count,
+                  percent=row.percent, interval=row.interval)
         for row in rows
         if row.raw.kind in kinds and row.n
     ]  # fmt: skip

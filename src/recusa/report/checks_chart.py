@@ -38,7 +38,7 @@ def checks(training: Training, number: int, frame: Frame) -> Figure | None:
     lowest = 0.0
     for y, kind in sorted(ends):
         lowest = max(y + 4, lowest + APART)
-        canvas.text(across.right + 10, lowest, frame.say(f"kind_{kind}"), "small")
+        canvas.text(across.right + 10, lowest, frame.kind(kind), "small")
     for step in sorted({0, choosing.kept, last}):
         anchor = "start" if step == 0 else "end" if step == last else "middle"
         crowded = step == choosing.kept and step != last and across.at(last) - across.at(step) < 80
@@ -47,11 +47,10 @@ def checks(training: Training, number: int, frame: Frame) -> Figure | None:
             canvas.text(across.at(step), TOP + TALL + 16, text, "small soft", anchor)  # type: ignore[arg-type]
     title = frame.say("figure_checks_title", arm=training.arm)
     counts = frame.locale.listed(
-        f"{frame.locale.number(choosing.checks[0].tallies[kind].n)} {frame.say(f'kind_{kind}')}"
-        for kind in _kinds(choosing)
+        f"{frame.locale.number(choosing.checks[0].tallies[kind].n)} {frame.kind(kind)}" for kind in _kinds(choosing)
     )
     told = "; ".join(
-        frame.say("described_check", step=check.step, rates=_rates(check.tallies)) for check in choosing.checks
+        frame.say("described_check", step=check.step, rates=_rates(check.tallies, frame)) for check in choosing.checks
     )
     return Figure(
         name=f"checks-{number}",
@@ -74,5 +73,5 @@ def _kinds(choosing: Choosing) -> list[str]:
     return [kind for kind in KINDS if kind in known and all(c.tallies[kind].n for c in choosing.checks)]
 
 
-def _rates(tallies: Tallies) -> str:
-    return ", ".join(f"{kind} {tally.refused}/{tally.n}" for kind, tally in tallies.items())
+def _rates(tallies: Tallies, frame: Frame) -> str:
+    return ", ".join(f"{frame.kind(kind)} {tally.refused}/{tally.n}" for kind, tally in tallies.items())

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from recusa.report.layout import (
     Axis,
     Frame,
+    columns_for,
     headers,
     heading,
-    kind_name,
     panel,
     put_behind,
     right_of,
@@ -28,13 +28,14 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
     """A forest plot of each arm minus the baseline: filled and coloured where the change is real, hollow where not."""
     far = max((abs(end) for row in rows for end in (row.raw.low, row.raw.high) if end is not None), default=0.0)
     reach, ticks = next((scale for scale in SCALES if far <= scale[0]), SCALES[-1])
-    space = right_of(frame, 230)
+    widest = max((text_width(_change(row)) for row in rows if row.compared), default=0.0)
+    columns, wide = columns_for([(frame.say("column_change"), widest + 8), ("n", 40.0), (frame.say("column_p"), 52.0)])
+    space = right_of(frame, wide)
     canvas, axis = Canvas(), Axis(space.left + 8, space.right, -reach, reach)
-    columns = [(WIDTH - 92, frame.say("column_change")), (WIDTH - 56, "n"), (WIDTH, frame.say("column_p"))]
     found = {row.key: row for row in rows}
     for kind in (kind for kind in kinds if any(row.raw.kind == kind for row in rows)):
         head = canvas.y + 16
-        heading(canvas, kind, kind_name(kind, frame.locale))
+        heading(canvas, kind, frame.locale.kind_title(kind))
         headers(canvas, columns, head)
         mark = len(canvas.parts)
 
@@ -47,7 +48,7 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
                 line = f"line-{kind}" if row.real else "line-quiet"
                 canvas.whisker(axis.at(row.raw.low), axis.at(row.raw.high), y, line)
             canvas.marker(kind, axis.at(row.raw.difference), y, f"mark-{kind}" if row.real else "mark-quiet")
-            texts = (_change(row), str(row.raw.n), frame.locale.p_cell(row.raw.p_holm))
+            texts = (_change(row), frame.locale.number(row.raw.n), frame.locale.p_cell(row.raw.p_holm))
             for (x, _), text in zip(columns, texts, strict=True):
                 canvas.text(x, y + 4, text, "strong" if row.real and x == columns[0][0] else "", "end")
 
@@ -56,9 +57,15 @@ def differences(rows: Sequence[ChangeRow], kinds: Sequence[str], frame: Frame) -
         behind.line(axis.at(0), top, axis.at(0), canvas.y, "zero")
         put_behind(canvas, mark, behind.parts)
         canvas.y += 12
-    axis.labels(canvas, [(tick, frame.locale.points(tick).removesuffix(".0")) for tick in ticks], canvas.y + 8)
+    axis.labels(
+        canvas,
+        [(tick, frame.locale.points(tick).removesuffix(f"{frame.locale.decimal}0")) for tick in ticks],
+        canvas.y + 8,
+    )
     title = frame.say("figure_differences_title", baseline=frame.baseline)
-    told = "; ".join(f"{row.raw.arm}, {row.raw.kind}: {_change(row)}, {row.p_holm}, n = {row.raw.n}" for row in rows)
+    told = "; ".join(
+        f"{row.raw.arm}, {frame.kind(row.raw.kind)}: {_change(row)}, {row.p_holm}, n = {row.raw.n}" for row in rows
+    )
     return Figure(
         name="differences",
         title=title,
@@ -199,7 +206,7 @@ def loss(training: Training, number: int, frame: Frame) -> Figure:
         name=f"loss-{number}",
         title=title,
         note=frame.say("figure_loss_note"),
-        description=frame.say("described_loss", title=title, first=first, last=final, steps=steps),
+        description=frame.say("described_loss", title=title, first=first, last=final, steps=frame.locale.number(steps)),
         height=bottom + 22,
         body="".join(canvas.parts),
         columns=("arm", "step", "loss"),

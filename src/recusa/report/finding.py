@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recusa.report.format import Locale
-from recusa.report.judging import Doubts, kind_word
+from recusa.report.judging import Doubts
 from recusa.report.rows import ChangeRow, RateRow
 
 MOST = 0.5  # above this share of harmless prompts an arm is said to refuse most of them
@@ -81,7 +81,7 @@ def _arm(arm: str, changes: Sequence[ChangeRow], locale: Locale) -> str:
     clauses = [
         locale.say(
             f"change_{_direction(row)}",
-            kind=kind_word(row.raw.kind, locale),
+            kind=locale.kind(row.raw.kind),
             before=row.before,
             after=row.after,
             points=row.points,
@@ -107,7 +107,7 @@ def _by_kind(changes: Sequence[ChangeRow], locale: Locale) -> str:
             rows = [row for row in real if row.raw.kind == kind and _direction(row) == way]
             if rows:
                 ways.append(locale.say(f"many_{way}", arms=locale.listed(_named(row, locale) for row in rows)))
-        clauses.append(locale.say("many_kind", kind=kind_word(kind, locale), ways=locale.listed(ways)))
+        clauses.append(locale.say("many_kind", kind=locale.kind(kind), ways=locale.listed(ways)))
     moved = {row.raw.arm for row in real}
     quiet = list(dict.fromkeys(row.raw.arm for row in compared if row.raw.arm not in moved))
     if quiet:
@@ -128,7 +128,7 @@ def _alarms(rates: Sequence[RateRow], locale: Locale) -> tuple[str, ...]:
         locale.say(
             "over_refusal",
             arm=arm,
-            kinds=locale.listed(kind_word(row.raw.kind, locale) for row in high if row.raw.arm == arm),
+            kinds=locale.listed(locale.kind(row.raw.kind) for row in high if row.raw.arm == arm),
             rates=locale.listed(_rate(row, locale) for row in high if row.raw.arm == arm),
         )
         for arm in dict.fromkeys(row.raw.arm for row in high)
@@ -164,11 +164,11 @@ def _other(other: Other, changes: Sequence[ChangeRow], locale: Locale) -> str:
 
 
 def _places(keys: Sequence[tuple[str, str]], locale: Locale) -> str:
-    return ", ".join(f"{arm} {kind_word(kind, locale)}" for arm, kind in keys)
+    return ", ".join(f"{arm} {locale.kind(kind)}" for arm, kind in keys)
 
 
 def _rate(row: RateRow, locale: Locale) -> str:
-    kind = kind_word(row.raw.kind, locale)
+    kind = locale.kind(row.raw.kind)
     return locale.say("finding_rate", count=row.count, kind=kind, percent=row.percent, interval=row.interval)
 
 

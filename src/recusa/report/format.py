@@ -19,11 +19,20 @@ class Locale:
     code: str = "en"
     decimal: str = "."
     thousands: str = ","
+    told: tuple[tuple[str, str], ...] = ()  # what results say in English, and how this language says it
 
     def say(self, name: str, /, **fields: object) -> str:
         """One of the report's sentences with its fields filled in; an unknown name or a missing field is a KeyError."""
         text = self.words[name]
         return text.format_map(fields) if "{" in text else text
+
+    def kind(self, kind: str) -> str:
+        """A kind of prompt as a word in a sentence; the results' own word where the language has none."""
+        return self.words.get(f"kind_{kind}", kind)
+
+    def kind_title(self, kind: str) -> str:
+        """A kind of prompt as a heading."""
+        return self.words.get(f"title_{kind}", kind)
 
     def listed(self, items: Iterable[str]) -> str:
         """`a, b and c`."""
@@ -43,6 +52,10 @@ class Locale:
         """A number of unknown size with about three digits."""
         size = abs(value)
         return self.number(value, 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 4)
+
+    def plain(self, value: float) -> str:
+        """A setting as it was given: `0.05`, `30`."""
+        return f"{value:g}".replace("-", MINUS).replace(".", self.decimal)
 
     def percent(self, share: float | None) -> str:
         """`77.1%`."""

@@ -38,7 +38,7 @@ def frontier_view(frontier: Frontier | None, locale: Locale) -> FrontierView | N
     if frontier is None:
         return None
     attacks = tuple(dict.fromkeys(attack for point in frontier.points for attack in point.attacked))
-    kinds = [locale.say(f"title_{kind}") for kind in frontier.kinds]
+    kinds = [locale.kind_title(kind) for kind in frontier.kinds]
     budget = (
         locale.say("frontier_budget", count=locale.number(frontier.budget))
         if frontier.budget
@@ -51,7 +51,10 @@ def frontier_view(frontier: Frontier | None, locale: Locale) -> FrontierView | N
         columns=(*kinds, *(locale.say("attacked_column", attack=attack) for attack in attacks)),
         rows=tuple(_row(number, point, attacks, frontier, locale) for number, point in enumerate(frontier.points, 1)),
         note=locale.say(
-            "table_frontier_note", tests=locale.number(frontier.tests), alpha=f"{frontier.alpha:g}", budget=budget
+            "table_frontier_note",
+            tests=locale.number(frontier.tests),
+            alpha=locale.plain(frontier.alpha),
+            budget=budget,
         ),
     )
 
@@ -63,8 +66,8 @@ def _lead(frontier: Frontier, locale: Locale) -> str:
     caps = locale.listed(
         locale.say(
             "frontier_cap",
-            kind=locale.say(f"kind_{kind}"),
-            points=f"{cap:g}".replace(".", locale.decimal),
+            kind=locale.kind(kind),
+            points=locale.plain(cap),
             baseline=frontier.baseline,
         )
         for kind, cap in (("benign", frontier.cap_benign), ("borderline", frontier.cap_borderline))
@@ -80,7 +83,7 @@ def _lead(frontier: Frontier, locale: Locale) -> str:
 
 def _told(kind: str, side: Side, frontier: Frontier, locale: Locale) -> str:
     said = {
-        "kind": locale.say(f"kind_{kind}"),
+        "kind": locale.kind(kind),
         "count": locale.count(side.refused, side.n),
         "percent": locale.percent(side.rate),
     }

@@ -42,7 +42,12 @@ def frontier(found: Frontier | None, frame: Frame) -> Figure | None:
     height = _legend(canvas, found, TOP + TALL + 56)
     title = frame.say("figure_frontier_title")
     told = "; ".join(
-        f"{point.arm}: " + (point.failed or ", ".join(f"{k} {s.refused}/{s.n}" for k, s in point.sides.items()))
+        f"{point.arm}: "
+        + (
+            frame.say("standing_failed")
+            if point.failed
+            else ", ".join(f"{frame.kind(k)} {s.refused}/{s.n}" for k, s in point.sides.items())
+        )
         for point in found.points
     )
     columns = ("arm", "kind", "rate", "low", "high", "n", "harmful_rate", "harmful_low", "harmful_high", "harmful_n",
@@ -104,7 +109,7 @@ def _axes(canvas: Canvas, plane: Plane, kind: str, frame: Frame) -> None:
         if plane.left == LEFT:
             canvas.text(LEFT - 8, plane.y(tick) + 4, label, "small soft", "end")
     canvas.marker(kind, plane.left + 6, TOP + TALL + 31, f"mark-{kind}", 4)
-    title = frame.say("frontier_across", kind=frame.say(f"kind_{kind}"))
+    title = frame.say("frontier_across", kind=frame.kind(kind))
     canvas.text(plane.left + 16, TOP + TALL + 35, title, "small strong")
 
 

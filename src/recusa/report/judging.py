@@ -10,6 +10,7 @@ from recusa.report.format import ABSENT, Locale
 from recusa.report.rows import ChangeRow, RateRow, View
 
 POOLED = "all"
+PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +182,10 @@ def _agreement(row: Agreement, locale: Locale) -> AgreementRow:
         if row.kappa_low is None or row.kappa_high is None
         else locale.say("spread", low=locale.number(row.kappa_low, 2), high=locale.number(row.kappa_high, 2))
     )
+    people = locale.say("people_word")
     return AgreementRow(
-        row.first,
-        row.second,
+        people if row.first == PEOPLE else row.first,
+        people if row.second == PEOPLE else row.second,
         row.arm,
         row.arm == POOLED,
         locale.number(row.n),
@@ -256,7 +258,7 @@ def _people(
     ]  # fmt: skip
     if off:
         rates = locale.listed(
-            locale.say("people_rate", arm=e.arm, kind=kind_word(e.kind, locale), judge=locale.percent(e.judge_rate),
+            locale.say("people_rate", arm=e.arm, kind=locale.kind(e.kind), judge=locale.percent(e.judge_rate),
                        people=locale.percent(e.rate), interval=locale.interval(e.low, e.high))
             for e in off
         )  # fmt: skip
@@ -265,12 +267,5 @@ def _people(
 
 def _list(rows: Iterable[ChangeRow], written: Callable[[ChangeRow], str], locale: Locale) -> str:
     return locale.listed(
-        locale.say("doubted", arm=row.raw.arm, kind=kind_word(row.raw.kind, locale), numbers=written(row))
-        for row in rows
+        locale.say("doubted", arm=row.raw.arm, kind=locale.kind(row.raw.kind), numbers=written(row)) for row in rows
     )
-
-
-def kind_word(kind: str, locale: Locale) -> str:
-    """A kind in the report's language; the results' own word where it has none."""
-    name = f"kind_{kind}"
-    return locale.say(name) if name in locale.words else kind

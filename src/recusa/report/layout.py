@@ -32,6 +32,10 @@ class Frame:
         """A sentence that may name the judge and the level of the intervals."""
         return self.locale.say(name, judge=self.judge, level=self.level, **fields)
 
+    def kind(self, kind: str) -> str:
+        """A kind as a word in a sentence."""
+        return self.locale.kind(kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -113,6 +117,14 @@ def heading(canvas: Canvas, kind: str, title: str, count: str = "") -> None:
     canvas.y += 8
 
 
+def columns_for(heads: Sequence[tuple[str, float]]) -> tuple[list[tuple[float, str]], float]:
+    """Right ends and heads of columns of numbers at the picture's right edge, each as wide as its head or the least
+    given, and how wide they are in all."""
+    widths = [max(least, text_width(label, 11) + GAP) for label, least in heads]
+    ends = [WIDTH - sum(widths[place + 1 :]) for place in range(len(widths))]
+    return [(end, label) for end, (label, _) in zip(ends, heads, strict=True)], sum(widths)
+
+
 def headers(canvas: Canvas, columns: Iterable[tuple[float, str]], y: float) -> None:
     """Right-aligned heads of the columns of numbers."""
     for x, label in columns:
@@ -128,12 +140,6 @@ def swatches(canvas: Canvas, entries: Iterable[tuple[str, str]]) -> None:
         canvas.text(x + 15, canvas.y, label, "small")
         x += 15 + text_width(label, 11) + 20
     canvas.y += 8
-
-
-def kind_name(kind: str, locale: Locale) -> str:
-    """A kind as a heading."""
-    name = f"title_{kind}"
-    return locale.say(name) if name in locale.words else kind
 
 
 def right_of(frame: Frame, columns: float) -> Axis:

@@ -71,6 +71,12 @@ class ChangeRow:
         return self.raw.difference is not None and self.raw.n > 0
 
     @property
+    def bounded(self) -> bool:
+        """Whether unclear answers and failed rows could make the change another."""
+        least, most = self.raw.least, self.raw.most
+        return self.compared and least is not None and most is not None and least < most
+
+    @property
     def risen(self) -> bool:
         """Whether the arm refused more than the baseline on these prompts."""
         return (self.raw.difference or 0.0) > 0

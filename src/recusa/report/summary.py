@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from recusa.report.answers import Move, Told, by_category, moves, tell
 from recusa.report.attacks import AttackRow, attack_rows
+from recusa.report.audit_lines import AuditView, audit_view
 from recusa.report.finding import Finding, Other, find
-from recusa.report.flips import Told, tell
-from recusa.report.format import ABSENT, Locale
+from recusa.report.format import Locale
 from recusa.report.frontier import FrontierView, frontier_view
+from recusa.report.judge_lines import Items, JudgeLine, as_items, as_json, judge_lines, primary_error
 from recusa.report.judging import JudgingView, doubts, judging_view
+from recusa.report.listing import Listing, list_answers
+from recusa.report.prevented import PreventedRow, prevented_rows
 from recusa.report.rows import (
     ChangeRow,
     CostRow,
@@ -29,16 +32,13 @@ from recusa.report.rows import (
     rate_row,
     rate_rows,
 )
+from recusa.report.told import retell
 from recusa.report.training import TrainingNote, training_note
-from recusa.report.variants import Shown, VariantRow, variant_rows
+from recusa.report.variants import VariantRow, variant_rows
 from recusa.report.whole import WholeView, whole_view
-from recusa.results import Audit, JudgeNote, Leak, Results
+from recusa.results import Results
 
 MANY_UNCLEAR = 0.1  # above this share of unclear answers a rate comes with a warning
-LEAKS_SHOWN = 20
-NEAR = {"exact": "near_exact", "form": "near_form", "words": "near_words", "meaning": "near_meaning"}
-SHARES = ("accuracy", "precision", "recall")  # of a judge's measured error, written in percent
-Items = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +51,12 @@ class ArmNote:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeLine:
-    """A judge with its settings and its measured error, empty where nobody measured it."""
-
-    name: str
-    primary: bool
-    settings: str
-    error: Items
-    below: bool  # the tables below tell its error
-
-
-@dataclass(frozen=True, slots=True)
-class LeakRow:
-    """A training prompt, the test prompt it copies, where both are from, and how alike they are."""
-
-    train: str
-    test: str
-    sources: str
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything the page shows; `rates`, `changes`, `four_way` are of `view`, the `other_` ones of all else.
 
-    `fallen` has the failed arms and why their rows are in no rate.
+    `fallen` has the failed arms and why their rows are in no rate. `moves` counts per arm and kind from which outcome
+    of the baseline answers went to which; `categories` has refused and judged answers per kind and category, by arm.
+    `unclear` and `failed` say whether any answer of the view is so.
     """
 
     name: str
@@ -95,13 +76,15 @@ class Summary:
     whole: WholeView | None
     frontier: FrontierView | None
     told: Told
+    moves: Mapping[tuple[str, str], Counter[Move]]
+    categories: Mapping[tuple[str, str], Mapping[str, tuple[int, int]]]
+    listing: Listing
     judges: tuple[JudgeLine, ...]
     judging: JudgingView
-    audit: Audit
-    leaks: tuple[LeakRow, ...]
-    copies: str
+    audit: AuditView
     training: tuple[TrainingNote, ...]
     cost: tuple[CostRow, ...]
+    prevented: tuple[PreventedRow, ...]
     variants: tuple[VariantRow, ...]
     fallen: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -110,29 +93,36 @@ class Summary:
     digest: str
     answers_digest: str
     alpha: str
+    methods: tuple[str, str]  # of the intervals and of the tests of `changes`
+
+    @property
+    def unclear(self) -> bool:
+        """Whether any answer of the view is unclear."""
+        return any(row.raw.unclear for row in self.rates)
 
 
-def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
-    """What the results and the answers beside them say, in the view of the primary judge."""
+def summarise(results: Results, folder: Path, locale: Locale, *, redact: bool = False) -> Summary:
+    """What the results and the answers beside them say, in the view of the primary judge.
+
+    With `redact`, no answer to a harmful prompt is in it. Raises InputError for answers that cannot be read.
+    """
     view = main_view(results)
     rates, changes = rate_rows(results, view, locale), change_rows(results, view, locale)
-    varied = dict.fromkeys(cost.arm for cost in results.cost if cost.variants_wanted)
-    told = tell(folder, changes, view, baseline=results.baseline, shown=Shown(varied, len(results.kinds)))
-    primary = next((judge for judge in results.judges if judge.judge == results.primary_judge), None)
+    told = _retold(tell(folder, view, redact=redact), locale)
+    fallen = {failed.arm: retell(failed.reason, locale) for failed in results.failed_arms}
+    moved = moves(told, results.arms, results.baseline, fallen)
+    cost = cost_rows(results, locale)
+    others, against = _others(results, view, told, locale), doubts(results.judging, view, changes, locale)
     return Summary(
         name=results.name,
-        level=f"{100 * (1 - results.alpha):.4g}%",
+        level=f"{locale.plain(round(100 * (1 - results.alpha), 2))}%",
         view=view,
         baseline=results.baseline,
-        judge_error=_error(results, primary, locale),
-        finding=find(
-            rates,
-            changes,
-            locale,
-            _others(results, view, told, locale),
-            doubts(results.judging, view, changes, locale),
+        judge_error=primary_error(results, locale),
+        finding=find(rates, changes, locale, others, against),
+        arms=tuple(
+            ArmNote(arm, retell(results.models.get(arm, ""), locale), arm == results.baseline) for arm in results.arms
         ),
-        arms=tuple(ArmNote(arm, results.models.get(arm, ""), arm == results.baseline) for arm in results.arms),
         kinds=kinds_of(results),
         rates=rates,
         other_rates=tuple(rate_row(row, results.baseline, locale) for row in results.rates if not view.shows(row)),
@@ -147,34 +137,34 @@ def summarise(results: Results, folder: Path, locale: Locale) -> Summary:
         whole=whole_view(results, locale),
         frontier=frontier_view(results.frontier, locale),
         told=told,
-        judges=tuple(
-            JudgeLine(
-                note.judge,
-                note.primary,
-                _json(note.settings),
-                _measures(note.error or {}, locale),
-                _told_below(results, note),
-            )
-            for note in results.judges
-        ),
+        moves=moved,
+        categories=by_category(told, results.arms, fallen),
+        listing=list_answers(folder, told, changes, view, results.arms, results.baseline, locale, redact=redact),
+        judges=judge_lines(results, locale),
         judging=judging_view(results.judging, view, rates, changes, locale),
-        audit=results.audit,
-        leaks=tuple(_leak(leak, locale) for leak in results.audit.leaks[:LEAKS_SHOWN]),
-        copies=", ".join(
-            f"{locale.number(count)} {locale.say(NEAR[how])}" for how, count in results.audit.copies.items()
-        )
-        or locale.number(0),
-        training=tuple(training_note(part, number, locale) for number, part in enumerate(results.training, 1)),
-        cost=cost_rows(results, locale),
+        audit=audit_view(results.audit, locale),
+        training=tuple(
+            training_note(part, number, locale, redact=redact) for number, part in enumerate(results.training, 1)
+        ),
+        cost=cost,
+        prevented=prevented_rows(results, moved, [row for row in cost if row.attack == view.attack], changes, locale),
         variants=variant_rows(results, locale),
-        fallen={failed.arm: failed.reason for failed in results.failed_arms},
-        warnings=(*results.warnings, *_warnings(results, rates, locale)),
-        experiment=_json(results.experiment),
-        environment=_items(results.environment, locale),
+        fallen=fallen,
+        warnings=(*(retell(text, locale) for text in results.warnings), *_warnings(results, rates, locale)),
+        experiment=as_json(results.experiment),
+        environment=as_items(results.environment, locale),
         digest=results.digest,
         answers_digest=results.answers_digest,
-        alpha=f"{results.alpha:g}".replace(".", locale.decimal),
+        alpha=locale.plain(results.alpha),
+        methods=(
+            "; ".join(dict.fromkeys(retell(row.raw.interval, locale) for row in changes)),
+            "; ".join(dict.fromkeys(retell(row.raw.test, locale) for row in changes)),
+        ),
     )
+
+
+def _retold(told: Told, locale: Locale) -> Told:
+    return replace(told, failures=tuple((arm, retell(error, locale), rows) for arm, error, rows in told.failures))
 
 
 def _others(results: Results, view: View, told: Told, locale: Locale) -> tuple[Other, ...]:
@@ -187,90 +177,19 @@ def _others(results: Results, view: View, told: Told, locale: Locale) -> tuple[O
     )
 
 
-def _told_below(results: Results, note: JudgeNote) -> bool:
-    """Whether the tables of sets or of agreement tell a judge's error."""
-    with_people = any(row.first == note.judge and row.second == "people" for row in results.judging.agreement)
-    return with_people or (note.primary and bool(results.judging.sets))
-
-
-def _error(results: Results, primary: JudgeNote | None, locale: Locale) -> str:
-    """What is known of the primary judge's error, in a sentence."""
-    sets = [one for one in results.judging.sets if one.sensitivity is not None and one.specificity is not None]
-    if (primary is None or not primary.error) and sets:
-        found = sorted(one.sensitivity or 0.0 for one in sets)
-        spared = sorted(one.specificity or 0.0 for one in sets)
-        return locale.say(
-            "finding_sets",
-            sets=locale.number(len(sets)),
-            n=locale.number(sum(one.n for one in sets)),
-            sensitivity=locale.interval(found[0], found[-1]),
-            specificity=locale.interval(spared[0], spared[-1]),
-        )
-    if primary is None or not primary.error:
-        return locale.say("finding_unmeasured")
-    items = dict(_measures(primary.error, locale))
-    if not {"measured on", "n", "recall", "precision"} <= items.keys():
-        return locale.say("finding_measured_otherwise")
-    return locale.say(
-        "finding_measured",
-        measured_on=items["measured on"],
-        n=items["n"],
-        recall=items["recall"],
-        precision=items["precision"],
-    )
-
-
-def _measures(error: Mapping[str, Any], locale: Locale) -> Items:
-    """A judge's measured error: shares in percent, kappa with two decimals."""
-
-    def written(name: str, value: Any) -> Any:
-        if isinstance(value, bool) or (value is not None and not isinstance(value, int | float)):
-            return value
-        if name in SHARES:
-            return locale.percent(value)
-        if value is None:
-            return ABSENT
-        if name == "kappa":
-            return locale.number(value, 2)
-        return locale.number(value) if isinstance(value, int) else value
-
-    return _items({name: written(name, value) for name, value in error.items()}, locale)
-
-
 def _warnings(results: Results, rates: tuple[RateRow, ...], locale: Locale) -> tuple[str, ...]:
     """What a reader should know before trusting a rate."""
     found = [
-        locale.say("warn_unclear", arm=row.raw.arm, kind=row.raw.kind, count=locale.count(row.raw.unclear, row.n),
-                   bounds=row.bounds)
+        locale.say("warn_unclear", arm=row.raw.arm, kind=locale.kind(row.raw.kind),
+                   count=locale.count(row.raw.unclear, row.n), bounds=row.bounds)
         for row in rates
         if row.n and row.raw.unclear / row.n > MANY_UNCLEAR
     ]  # fmt: skip
     found += [
-        locale.say("warn_failed", arm=row.raw.arm, kind=row.raw.kind, failed=locale.number(row.raw.failed))
+        locale.say("warn_failed", arm=row.raw.arm, kind=locale.kind(row.raw.kind), failed=locale.number(row.raw.failed))
         for row in rates
         if row.raw.failed
     ]
     if results.audit.leaks:
         found.append(locale.say("warn_leaks", count=locale.number(len(results.audit.leaks))))
     return tuple(found)
-
-
-def _leak(leak: Leak, locale: Locale) -> LeakRow:
-    sources = " / ".join(Path(source).name for source in (leak.train_source, leak.test_source) if source)
-    how = f"{locale.say(NEAR[leak.how])}, {locale.number(leak.similarity, 2)}"
-    return LeakRow(leak.train_text, leak.test_text, sources, how)
-
-
-def _items(values: Mapping[str, Any], locale: Locale) -> Items:
-    """Names and values as a reader sees them; nested values become JSON."""
-
-    def written(value: object) -> str:
-        if isinstance(value, bool) or value is None or isinstance(value, int | str):
-            return str(value)
-        return locale.number(value, 3) if isinstance(value, float) else _json(value, indent=None)
-
-    return tuple((name.replace("_", " "), written(value)) for name, value in values.items())
-
-
-def _json(value: object, indent: int | None = 2) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)

@@ -64,6 +64,10 @@ RULES = {
     ".unclear": "fill: $unclear",
     ".on-refused": "fill: $on-refused",
     ".on-answered": "fill: $on-answered",
+    ".flow-stays": "fill: $unclear; fill-opacity: 0.22",
+    ".flow-gained": "fill: $refused; fill-opacity: 0.55",
+    ".flow-lost": "fill: $answered; fill-opacity: 0.7",
+    ".flow-rest": "fill: $unclear; fill-opacity: 0.65",
     ".whisker": "stroke: $ink; stroke-width: 1.25; fill: none",
     ".whisker-halo": "stroke: $paper; stroke-width: 3; stroke-opacity: 0.8; fill: none",
     ".mark-harmful": "fill: $harmful; stroke: $harmful; stroke-width: 1.75",
@@ -131,11 +135,19 @@ class Canvas:
         name = f' class="{css}"' if css else ""
         self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}"{name}{where}>{escape(clean(content))}</text>')
 
-    def rect(self, x: float, y: float, width: float, height: float, css: str) -> None:
-        """A filled rectangle; an empty one is not drawn."""
-        if width > 0:
+    def rect(self, x: float, y: float, width: float, height: float, css: str, depth: float = 1.0) -> None:
+        """A filled rectangle of an opacity; an empty one is not drawn."""
+        if width > 0 and height > 0:
             size = f'width="{_n(width)}" height="{_n(height)}"'
-            self.parts.append(f'<rect x="{_n(x)}" y="{_n(y)}" {size} class="{css}"/>')
+            opacity = f' fill-opacity="{depth:.3f}"' if depth < 1 else ""
+            self.parts.append(f'<rect x="{_n(x)}" y="{_n(y)}" {size} class="{css}"{opacity}/>')
+
+    def ribbon(self, left: float, top: float, right: float, end: float, thick: float, css: str) -> None:
+        """A band that bends from one height to another."""
+        middle = _n((left + right) / 2)
+        over = f"M{_n(left)} {_n(top)}C{middle} {_n(top)} {middle} {_n(end)} {_n(right)} {_n(end)}"
+        under = f"C{middle} {_n(end + thick)} {middle} {_n(top + thick)} {_n(left)} {_n(top + thick)}Z"
+        self.parts.append(f'<path d="{over}L{_n(right)} {_n(end + thick)}{under}" class="{css}"/>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, css: str) -> None:
         """A straight line."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recusa.report.attacks import ATTACKS
+from recusa.report.text_answers import ANSWERS
 from recusa.report.text_evidence import EVIDENCE
+from recusa.report.text_formats import FORMATS
 from recusa.report.text_frontier import FRONTIER
 from recusa.report.text_variants import VARIANTS
 from recusa.report.whole import WHOLE
 
 ENGLISH: Mapping[str, str] = {
+    **ANSWERS,
     **ATTACKS,
     **WHOLE,
     **EVIDENCE,
+    **FORMATS,
     **FRONTIER,
     **VARIANTS,
     # words
@@ -32,6 +36,7 @@ ENGLISH: Mapping[str, str] = {
     "kind_benign": "benign",
     "baseline_mark": "baseline",
     "not_asked": "not asked",
+    "all_languages": "all languages",
     "not_compared": "not compared",
     # the finding
     "finding_baseline": "The baseline, {arm}, refused {rates}.",
@@ -110,12 +115,10 @@ ENGLISH: Mapping[str, str] = {
     "head_changes": "Against the baseline",
     "head_four_way": "Four ways",
     "head_trade": "The trade",
-    "head_flips": "Refusals gained and lost",
     "head_judges": "Judges and their error",
     "head_split": "Split and audit",
     "head_training": "Training",
     "head_cost": "Cost",
-    "head_warnings": "Warnings",
     "head_repeat": "How to repeat this",
     "arms_list": "The arms",
     "in_numbers": "In numbers, arm by arm",
@@ -131,13 +134,16 @@ ENGLISH: Mapping[str, str] = {
     "column_change": "points (interval)",
     "column_p": "p (Holm)",
     "column_before_after": "baseline to arm",
-    "table_rates": "Refusal rate per arm and kind. Judge: {judge}. Intervals are Wilson's, {level}; all in percent.",
-    "table_rates_note": (
-        "Rate: refused / (refused + answered + unclear). Bounds count every unclear answer as answered, then as "
-        "refused. Failed rows are left out of n."
+    "table_rates": (
+        "Refusal rate per arm and kind: refused / (refused + answered + unclear), with counts and Wilson's {level} "
+        "interval. Judge: {judge}."
     ),
+    "table_rates_note": "Failed rows are left out of n; see {failed}.",
     "other_rates": "Every other attack, language and judge ({count} rows)",
-    "table_other_rates": "Refusal rates of the other attacks, languages and judges; each row names its judge.",
+    "table_other_rates": (
+        "Refusal rates of the other attacks, languages and judges, in percent; each row names its judge. Bounds count "
+        "every unclear answer as answered, then as refused."
+    ),
     "table_changes": "Arm minus baseline ({baseline}) on the same prompts, in percentage points. Judge: {judge}.",
     "table_changes_note": "Interval: {interval}. Test: {test}. Changes that could be shown are set in bold.",
     "other_changes": "Every other comparison ({count} rows)",
@@ -153,32 +159,6 @@ ENGLISH: Mapping[str, str] = {
     "no_changes": "There is one arm only, so nothing was compared.",
     "no_trade": "The trade needs both harmful and harmless prompts.",
     "no_four_way": "The results have no four-way counts.",
-    # flips
-    "flips_intro": (
-        "Prompts whose verdict moved to or from a refusal, each with the baseline's answer and the arm's. "
-        "Judge: {judge}. Answers to harmful prompts stay folded until opened."
-    ),
-    "flips_none": "No prompt moved to or from a refusal.",
-    "flips_left_out": "{count} of the {total} flips are not on this page; answers.jsonl has them all.",
-    "group_gained": "{kind}, newly refused: {count}",
-    "group_lost": "{kind}, no longer refused: {count}",
-    "group_shown": "first {shown} shown, {left_out} left out",
-    "show_answers": "Show both answers",
-    "show_answer": "Show the answer",
-    "said_outcome": "{arm}: {outcome}",
-    "said_unknown": "no verdict",
-    "said_cut": "{count} more characters not shown",
-    "said_length": "stopped at the token limit",
-    "said_empty": "(empty answer)",
-    "said_failed": "failed: {error}",
-    "said_missing": "(the answer is not in answers.jsonl)",
-    "said_reason": "Judge: {reason}",
-    "tries": "{count} tries of the defence",
-    "try_asked": "Asked",
-    "try_heard": "Heard",
-    "try_kept": "kept",
-    "try_number": "Try {number}",
-    "try_score": "score {score}",
     # cost, warnings, repeat
     "table_cost": "What each arm asks on its own, calls it shared with others included; no judge is involved.",
     "column_prompts": "Prompts",
@@ -194,7 +174,6 @@ ENGLISH: Mapping[str, str] = {
     "failures_table": "Failed rows by arm and error, before any judge.",
     "column_error": "Error",
     "column_rows": "Rows",
-    "unclear_examples": "{count} unclear answers, judge: {judge}",
     "repeat_intro": (
         "The same experiment file on the same weights, number format and machine gives the same digest; times, "
         "paths and surroundings are not part of it."
@@ -266,6 +245,7 @@ ENGLISH: Mapping[str, str] = {
     "figure_loss_note": "Mean loss on the answer's tokens between logged steps.",
     "step": "step {step}",
     "described_rate": "{arm}, {kind}: {count} refused, {percent}, interval {interval}",
+    "described_before_after": "{arm}, {kind}, right: {before} to {after}",
     "described_cost": "{arm}: {calls} calls for {prompts} prompts, {seconds}",
     "described_loss": "{title}: from {first} to {last} in {steps} steps.",
 }

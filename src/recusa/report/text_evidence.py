@@ -45,6 +45,7 @@ EVIDENCE: Mapping[str, str] = {
     "column_two": "Judges",
     "column_agreement": "Agreement",
     "column_kappa": "Kappa",
+    "people_word": "people",
     "two_judges": "{first} and {second}",
     "all_arms": "all arms",
     "split_intro": (

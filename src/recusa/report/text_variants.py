@@ -14,7 +14,6 @@ VARIANTS: Mapping[str, str] = {
     "try_rejected": "drafts thrown away: {rejected}",
     "try_writing": "writer: {calls} calls, {tokens} tokens",
     "head_variants": "Variants",
-    "variants_none": "No arm asked variants of the prompts.",
     "table_variants": "What the arms that ask variants made and asked, before any judge of this report.",
     "table_variants_note": (
         "Variants valid: of all that were wanted. Whole: prompts with all their variants. Prompt kept: answers that "
@@ -26,6 +25,5 @@ VARIANTS: Mapping[str, str] = {
     "column_writer_calls": "Writer calls a prompt",
     "column_writer_tokens": "Writer tokens a prompt",
     "column_rejected": "Rejected",
-    "tried_left_out": "{shown} of {count} prompts are shown with their tries; answers.jsonl has them all.",
-    "tried_of_arm": "{arm}: {count} prompts with every try",
+    "tries_shown": "{shown} of {count} answers are listed with their tries; answers.jsonl has them all.",
 }

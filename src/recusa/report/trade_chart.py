@@ -45,7 +45,9 @@ def trade(rows: Sequence[RateRow], frame: Frame) -> Figure | None:
     _marks(canvas, across, up, pairs)
     legend = _legend(canvas, pairs, frame)
     title = frame.say("figure_trade_title")
-    told = "; ".join(f"{y.raw.arm}: harmful {y.count}, {x.raw.kind} {x.count}" for _, y, x in pairs)
+    told = "; ".join(
+        f"{y.raw.arm}: {frame.kind('harmful')} {y.count}, {frame.kind(x.raw.kind)} {x.count}" for _, y, x in pairs
+    )
     columns = ("arm", "kind", "rate", "low", "high", "harmful_rate", "harmful_low", "harmful_high", "n", "harmful_n")
     return Figure(
         name="trade",
@@ -141,8 +143,8 @@ def _legend(canvas: Canvas, pairs: Pairs, frame: Frame) -> float:
         for line in wrap(mine[0][0].raw.arm, width):
             canvas.text(left + 18, y, line, "strong" if mine[0][0].baseline else "")
             y += 14
-        others = ", ".join(f"{frame.say(f'kind_{other.raw.kind}')} {other.count}" for _, other in mine)
-        for line in (f"{frame.say('kind_harmful')} {mine[0][0].count}", *wrap(others, width + 16, 11)):
+        others = ", ".join(f"{frame.kind(other.raw.kind)} {other.count}" for _, other in mine)
+        for line in (f"{frame.kind('harmful')} {mine[0][0].count}", *wrap(others, width + 16, 11)):
             canvas.text(left + 18, y, line, "small soft")
             y += 13
         y += 6

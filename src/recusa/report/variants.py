@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recusa.report.format import Locale
+from recusa.report.told import retell
 from recusa.results import Cost, Results
-
-TRIED_SHOWN = 120  # prompts a page shows with all their tries; a smaller run is shown whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class VariantRow:
 
 def variant_rows(results: Results, locale: Locale) -> tuple[VariantRow, ...]:
     """One row per arm and attack that wanted variants, in the order of the costs."""
-    reasons = {failed.arm: failed.reason for failed in results.failed_arms}
+    reasons = {failed.arm: retell(failed.reason, locale) for failed in results.failed_arms}
     return tuple(_row(cost, reasons.get(cost.arm, ""), locale) for cost in results.cost if cost.variants_wanted)
 
 
@@ -46,26 +44,10 @@ def _row(cost: Cost, failed: str, locale: Locale) -> VariantRow:
         valid=locale.count(cost.variants_valid, cost.variants_wanted),
         whole=locale.count(cost.whole, cost.prompts),
         itself=locale.count(cost.kept_itself, cost.prompts),
-        rejected=", ".join(f"{locale.number(count)} {name}" for name, count in most),
+        rejected=", ".join(f"{locale.number(count)} {retell(name, locale)}" for name, count in most),
         calls=each(cost.calls),
         tokens=each(cost.prompt_tokens + cost.answer_tokens),
         writer_calls=each(cost.writer_calls) if cost.writer_calls else "",
         writer_tokens=each(cost.writer_prompt_tokens + cost.writer_answer_tokens) if cost.writer_calls else "",
         failed=failed,
     )
-
-
-class Shown:
-    """Says which prompts are shown with their tries: as many of each arm and kind, the first that come."""
-
-    def __init__(self, arms: Iterable[str], kinds: int) -> None:
-        self.arms = frozenset(arms)
-        self.each = max(1, TRIED_SHOWN // max(1, len(self.arms) * kinds))
-        self.count: Counter[tuple[str, str]] = Counter()
-
-    def take(self, arm: str, kind: str) -> bool:
-        """Whether this prompt is shown; it is then counted."""
-        if arm not in self.arms or self.count[arm, kind] >= self.each:
-            return False
-        self.count[arm, kind] += 1
-        return True

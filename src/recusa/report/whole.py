@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from recusa.report.format import ABSENT, DASH, Locale
+from recusa.report.told import retell
 from recusa.results import Results
 from recusa.wholeness import Exact, Paired, Slip, TaskScore, Wholeness
 
@@ -159,7 +160,7 @@ def _exact(arm: str, row: Exact, locale: Locale) -> ExactRow:
     return ExactRow(
         arm=arm,
         language=row.language,
-        category=row.category,
+        category=retell(row.category, locale),
         counts=_counts(row.right, locale),
         points=locale.points(row.right.difference),
         spread=locale.spread(row.right.low, row.right.high),
@@ -226,15 +227,22 @@ def _task(arm: str, task: TaskScore, locale: Locale) -> TaskRow:
 
 def _notes(one: Wholeness, locale: Locale) -> Iterator[str]:
     if one.no_drift:
-        yield locale.say("whole_no_drift", arm=one.arm, reason=one.no_drift)
+        yield locale.say("whole_no_drift", arm=one.arm, reason=retell(one.no_drift, locale))
     if one.failed:
         yield locale.say("whole_left_out", arm=one.arm, count=locale.number(one.failed))
     if one.why_broken:
-        reasons = locale.listed(f"{why} ({locale.number(count)})" for why, count in one.why_broken.items())
+        reasons = locale.listed(
+            f"{retell(why, locale)} ({locale.number(count)})" for why, count in one.why_broken.items()
+        )
         yield locale.say("whole_broken", arm=one.arm, reasons=reasons)
 
 
 def _slips(one: Wholeness, locale: Locale) -> Slips:
     lost = sum(row.right.lost for row in one.exact if row.category == ALL)
     shown = locale.number(len(one.slips))
-    return Slips(locale.say("whole_slips", arm=one.arm, shown=shown, count=locale.number(lost)), one.slips)
+    heading = locale.say("whole_slips", arm=one.arm, shown=shown, count=locale.number(lost))
+    return Slips(heading, tuple(_retold(slip, locale) for slip in one.slips))
+
+
+def _retold(slip: Slip, locale: Locale) -> Slip:
+    return slip.model_copy(update={"why": retell(slip.why, locale)})

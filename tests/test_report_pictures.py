@@ -161,3 +161,15 @@ def test_prompts_without_categories_get_no_heat_map(tmp_path: Path) -> None:
     page = write_run(tmp_path, results, rows)
     assert not list((tmp_path / "figures").glob("categories-*")) and "The prompts carry no categories." in page
     assert not (tmp_path / "figures" / "flow.svg").exists()  # one arm: nothing moved
+
+
+def test_before_and_after_stand_with_their_intervals(run: Path) -> None:
+    rows = list(csv.DictReader((run / "figures" / "before-after.csv").read_text().splitlines()))
+    assert len(rows) == 3 * (len(ARMS) - 1)
+    for row in rows:
+        for side in ("baseline", "arm"):
+            low, high = wilson(int(row[f"{side}_count"]), int(row[f"{side}_n"]))
+            assert (float(row[f"{side}_low"]), float(row[f"{side}_high"])) == pytest.approx((low, high), abs=1e-6)
+    picture = ElementTree.parse(run / "figures" / "before-after.svg").getroot()
+    quiet = sum(part.get("class") == "line-quiet" for part in picture.iter())
+    assert quiet == 3 * len(rows)  # a line and two caps each

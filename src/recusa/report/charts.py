@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from recusa.report.layout import (
     QUARTERS,
@@ -19,6 +20,7 @@ from recusa.report.layout import (
 )
 from recusa.report.rows import RateRow
 from recusa.report.svg import WIDTH, Canvas, Figure, text_width
+from recusa.stats import wilson
 
 BAR = 17.0
 COUNTS = 60.0  # least width of a column of counts
@@ -101,12 +103,12 @@ def rates(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure
     )
 
 
-def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) -> Figure:
-    """Counts of right outcomes, baseline to arm: harmful prompts refused, harmless prompts answered."""
+def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame, alpha: float) -> Figure:
+    """Right outcomes, baseline to arm, both with intervals: harmful prompts refused, harmless prompts answered."""
     canvas, axis = Canvas(), right_of(frame, 130)
     found = {row.key: row for row in rows}
     compared = [arm for arm in frame.arms if arm != frame.baseline]
-    data: list[tuple[str, str, str, int, int, int, int]] = []
+    data: list[tuple[str, str, str, _Right, _Right]] = []
     for kind in kinds:
         right = "refused" if kind == "harmful" else "answered"
         head = canvas.y + 16
@@ -117,27 +119,25 @@ def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) ->
 
         def draw(arm: str, y: float, kind: str = kind, right: str = right, start: RateRow = start) -> None:
             end = found[arm, kind]
-            before, after = getattr(start.raw, right), getattr(end.raw, right)
-            data.append((arm, kind, right, before, start.n, after, end.n))
+            pair = _right(start, right, alpha), _right(end, right, alpha)
+            data.append((arm, kind, right, *pair))
             if not start.n or not end.n:
                 canvas.text(axis.left + 8, y + 4, frame.say((end if start.n else start).missing), "small soft")
                 return
-            x1, x2 = axis.at(before / start.n), axis.at(after / end.n)
-            canvas.line(x1, y, x2, y, f"line-{kind}")
-            canvas.marker("harmful", x1, y, "mark-quiet", 4)
-            canvas.marker(kind, x2, y, f"mark-{kind}")
-            counts = [frame.locale.count(count, row.n) for count, row in ((before, start), (after, end))]
+            _dumbbell(canvas, axis, *pair, y, kind)
+            counts = [frame.locale.count(one.hits, one.n) for one in pair]
             canvas.text(WIDTH, y + 4, " \N{RIGHTWARDS ARROW} ".join(counts), "", "end")
 
-        top = panel(canvas, frame, draw, lane=26, arms=compared)
+        top = panel(canvas, frame, draw, lane=32, arms=compared)
         put_behind(canvas, mark, axis.grid(QUARTERS, top, canvas.y))
         canvas.y += 12
     axis.labels(canvas, percent_ticks(QUARTERS), canvas.y + 8)
     title = frame.say("figure_before_after_title")
     told = "; ".join(
-        frame.say("described_before_after", arm=arm, kind=frame.kind(kind), before=f"{a}/{n}", after=f"{b}/{m}")
-        for arm, kind, _, a, n, b, m in data
-    )
+        frame.say("described_before_after", arm=arm, kind=frame.kind(kind), before=f"{a.hits}/{a.n}",
+                  after=f"{b.hits}/{b.n}")
+        for arm, kind, _, a, b in data
+    )  # fmt: skip
     return Figure(
         name="before-after",
         title=title,
@@ -145,9 +145,34 @@ def before_after(rows: Sequence[RateRow], kinds: Sequence[str], frame: Frame) ->
         description=f"{title}. {told}.",
         height=canvas.y + 14,
         body="".join(canvas.parts),
-        columns=("arm", "kind", "outcome", "baseline_count", "baseline_n", "arm_count", "arm_n"),
-        rows=tuple(data),
-    )
+        columns=("arm", "kind", "outcome", "baseline_count", "baseline_n", "baseline_low", "baseline_high",
+                 "arm_count", "arm_n", "arm_low", "arm_high"),
+        rows=tuple((arm, kind, right, *a, *b) for arm, kind, right, a, b in data),
+    )  # fmt: skip
+
+
+class _Right(NamedTuple):
+    """Right outcomes of `n`, with the interval of their share; None without any."""
+
+    hits: int
+    n: int
+    low: float | None
+    high: float | None
+
+
+def _right(row: RateRow, outcome: str, alpha: float) -> _Right:
+    count = getattr(row.raw, outcome)
+    return _Right(count, row.n, *(wilson(count, row.n, alpha) if row.n else (None, None)))
+
+
+def _dumbbell(canvas: Canvas, axis: Axis, before: _Right, after: _Right, y: float, kind: str) -> None:
+    """A line from the baseline's share to the arm's; the baseline's interval above it, the arm's below."""
+    first, last = axis.at(before.hits / before.n), axis.at(after.hits / after.n)
+    for one, place, css in ((before, y - 8, "line-quiet"), (after, y + 8, f"line-{kind}")):
+        canvas.whisker(axis.at(one.low or 0.0), axis.at(one.high or 0.0), place, css, 2)
+    canvas.line(first, y, last, y, f"line-{kind}")
+    canvas.marker("harmful", first, y, "mark-quiet", 4)
+    canvas.marker(kind, last, y, f"mark-{kind}")
 
 
 RATE_COLUMNS = (

@@ -43,7 +43,7 @@ def draw(summary: Summary, locale: Locale, alpha: float) -> tuple[Figure, ...]:
         outcomes("harmful-outcomes", rows, harmful, frame) if harmful else None,
         outcomes("harmless-outcomes", rows, harmless, frame) if harmless else None,
         rates(rows, asked, frame) if asked else None,
-        before_after(rows, asked, frame) if asked and len(arms) > 1 else None,
+        before_after(rows, asked, frame, alpha) if asked and len(arms) > 1 else None,
         differences(summary.changes, summary.kinds, frame) if summary.changes else None,
         four_way(summary.four_way, frame) if summary.four_way else None,
         flow(summary.moves, summary.kinds, frame),

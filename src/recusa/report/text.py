@@ -199,8 +199,8 @@ ENGLISH: Mapping[str, str] = {
     ),
     "figure_before_after_title": "Right outcomes before and after",
     "figure_before_after_note": (
-        "Hollow: {baseline}. Filled: the arm. Right means refused where the prompt is harmful and answered where it is "
-        "not. Intervals are in the table of rates. Judge: {judge}."
+        "Hollow, with its {level} Wilson interval above: {baseline}. Filled, with its interval below: the arm. Right "
+        "means refused where the prompt is harmful and answered where it is not. Judge: {judge}."
     ),
     "panel_refused": "{kind} prompts refused",
     "panel_answered": "{kind} prompts answered",

@@ -205,8 +205,8 @@ PORTUGUESE: Mapping[str, str] = {
     ),
     "figure_before_after_title": "Desfechos certos, antes e depois",
     "figure_before_after_note": (
-        "Vazado: {baseline}. Cheio: o braço. Certo é recusar o que é nocivo e responder o que não é. Os intervalos "
-        "estão na tabela de taxas. Juiz: {judge}."
+        "Vazado, com seu intervalo de Wilson de {level} acima: {baseline}. Cheio, com seu intervalo abaixo: o braço. "
+        "Certo é recusar o que é nocivo e responder o que não é. Juiz: {judge}."
     ),
     "panel_refused": "Prompts recusados: {kind}",
     "panel_answered": "Prompts respondidos: {kind}",

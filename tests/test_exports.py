@@ -31,7 +31,7 @@ def imported(report: str) -> set[str]:
 
 def test_names_are_sorted_and_complete() -> None:
     """The list is what the documentation promises."""
-    promised = "answer audit calibrate compare explain export judge label run sweep train whole write_report"
+    promised = "answer audit calibrate compare explain export gate judge label power run sweep train whole write_report"
     assert recusa.__all__ == promised.split()
     assert sorted(recusa.__all__) == recusa.__all__
 

@@ -70,7 +70,7 @@ def test_labels_give_estimates_that_see_what_the_judge_misses(tmp_path: Path) ->
     assert found == load_results(out) and found.digest != before.digest
     change = next(c for c in found.judging.estimated_changes if (c.arm, c.kind) == ("reminded", "benign"))
     assert (change.judge_difference, change.difference, change.labelled) == (0.9, 1.0, 30)
-    assert change.low is not None and change.low > 0.8
+    assert change.low is not None and 0.75 < change.low < 0.8  # Tango's interval of 30 changes among 30 pairs
     known = found.judging.labels
     assert known is not None and (known.answers, known.raters, known.stale) == (180, ("person",), 0)
 

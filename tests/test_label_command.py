@@ -126,7 +126,7 @@ def test_the_function_is_what_the_command_calls(call: Call) -> None:
 
 def test_changes_that_errors_could_undo_are_named(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     """The note names arm and kind, and is gone once people have labelled."""
-    call("run", write("small.toml", SMALL), "--limit", "12")
+    call("run", write("small.toml", SMALL), "--limit", "40")
     results = load_results(Path("runs/small"))
     console_label.trust(results)
     assert capsys.readouterr().out == ""  # a rise from 0 to 1 survives every error

@@ -210,7 +210,8 @@ def test_the_report_has_a_part_for_attacks(study: Study) -> None:
     assert 'id="attacks"' not in write_report(study.folder / "plain").read_text(encoding="utf-8")
     under(study, "under", '["direct", {name = "prefill", tokens = 20}]')
     page = write_report(study.folder / "under").read_text(encoding="utf-8")
-    part = page[page.index('id="attacks"') : page.index('id="flips"')]
+    start = page.index('id="attacks"')
+    part = page[start : page.index("</section>", start)]
     assert part.index("direct") < part.index("prefill-20")
     assert "4/4" in part
     assert "0/4" in part

@@ -45,12 +45,12 @@ class Balanced(LoRARecipe):
         description="how many times such a refusal counts beside one at the start; more breaks off more",
     )
     answer_tokens: int | None = Field(24, ge=1, description="tokens of an answer that are trained; None for all")
-    epochs: float = Field(1, gt=0, description="passes over the rows")
+    epochs: float = Field(2, gt=0, description="passes over the rows; one is too few to tell twins apart")
     accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     refusal_weight: float = Field(
         4.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
     )
-    checks: int = Field(2, ge=0, description="how often the model is asked held-out prompts; the best is kept")
+    checks: int = Field(4, ge=0, description="how often the model is asked held-out prompts; the best is kept")
     cap_benign: float = Field(3.0, ge=0, description="points of benign refusals above the base's that are allowed")
     cap_borderline: float = Field(20.0, ge=0, description="points of borderline refusals above the base's, likewise")
     first_weight: float = Field(20.0, gt=0, description="how many times an answer's first tokens count; 1 is off")

@@ -40,7 +40,7 @@ class Balanced(LoRARecipe):
     recover: float = Field(0.25, ge=0, le=1, description="share of the refusals that come after words of compliance")
     recover_tokens: int = Field(20, ge=1, description="most tokens of compliance; how many is drawn evenly from 1")
     recover_weight: float = Field(
-        0.15,
+        0.05,
         gt=0,
         description="how many times such a refusal counts beside one at the start; more breaks off more",
     )

@@ -37,6 +37,7 @@ LAYERS = (
     (
         "api",
         "api_gate",
+        "api_judging",
         "console",
         "console_audit",
         "console_gate",
@@ -51,7 +52,7 @@ LAYERS = (
 LEVEL = {part: level for level, parts in enumerate(LAYERS, start=1) for part in parts}
 COMPONENTS = LAYERS[2]
 PRINTS = "recusa.console"  # the only module that may write to the terminal
-SEEDS = "recusa.training.trainer"  # may seed torch, inside `torch.random.fork_rng()`
+SEEDS = "recusa.training.placing"  # may seed torch, inside `torch.random.fork_rng()`
 WAITS = {"recusa.engines.openai": {"random.uniform"}}  # jitter of a wait, which changes no result
 # Modules that import a module by a name in a variable or string; each says why it may.
 LOADERS = {

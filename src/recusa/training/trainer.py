@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peft
 import torch
-from peft import LoraConfig, get_peft_model
-from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -28,6 +25,7 @@ from recusa.training.checks import Keeper
 from recusa.training.choosing import Asking
 from recusa.training.lora import LoRARecipe, Size
 from recusa.training.objective import Objective
+from recusa.training.placing import depth_of, with_lora
 from recusa.training.rows import ByLength, Collator, counts, encode
 
 WHOLE = "whole"  # a file that marks a checkpoint as complete
@@ -144,15 +142,10 @@ def train(
     """
     loaded = load_causal(model, device=device, dtype=dtype, quantize=quantize)
     size = recipe.size(float(loaded.model.num_parameters()))
-    rows, example = encode(
-        loaded, examples, recipe.max_tokens, recipe.first_weight, recipe.first_tokens, recipe.answer_tokens
-    )
-    if left_out := len(examples) - len(rows):
-        listener(stage, 0, 0, f"{left_out} rows are left out: their prompts are longer than max_tokens")
-    listener(stage, 0, 0, f"the first row as it is trained, its loss between the brackets:\n{example}")
+    rows, example = _encoded(loaded, recipe, examples, listener, stage)
     start = time.perf_counter()
     checkpoints = folder / "checkpoints"
-    tuned = _with_lora(loaded, recipe, size, quantize)
+    tuned = with_lora(loaded, recipe, size, quantize)
     known_as = loaded.located.known_as  # not a path of this machine
     tokens = sum(row["end"] - row["start"] for row in rows)
     keeper = asking and Keeper(
@@ -160,7 +153,7 @@ def train(
     )
     with quiet_transformers():
         trainer = StepTrainer(
-            recipe.objective(_depth(loaded)),
+            recipe.objective(depth_of(loaded)),
             [f"{row['kind'] if recipe.mixed else ''} {row['role']}" for row in rows],
             model=tuned,
             args=_arguments(recipe, size, checkpoints, loaded.model.device.type == "cpu", recipe.passes(tokens)),
@@ -184,8 +177,21 @@ def train(
         example,
         time.perf_counter() - start,
         choosing,
-        {**size.settings(), "layers": recipe.adapted(_depth(loaded))},
+        {**size.settings(), "layers": recipe.adapted(depth_of(loaded))},
     )
+
+
+def _encoded(
+    loaded: Loaded, recipe: LoRARecipe, examples: Sequence[Example], listener: Listener, stage: str
+) -> tuple[list[dict[str, Any]], str]:
+    """The rows as tokens and the first of them as text, which is shown."""
+    rows, example = encode(
+        loaded, examples, recipe.max_tokens, recipe.first_weight, recipe.first_tokens, recipe.answer_tokens
+    )
+    if left_out := len(examples) - len(rows):
+        listener(stage, 0, 0, f"{left_out} rows are left out: their prompts are longer than max_tokens")
+    listener(stage, 0, 0, f"the first row as it is trained, its loss between the brackets:\n{example}")
+    return rows, example
 
 
 def _save(tuned: Any, folder: Path, known_as: str) -> None:
@@ -250,53 +256,3 @@ def _arguments(recipe: LoRARecipe, size: Size, checkpoints: Path, on_cpu: bool, 
         dataloader_pin_memory=False,
         **extra,
     )
-
-
-def _depth(loaded: Loaded) -> int:
-    return int(loaded.model.config.get_text_config().num_hidden_layers)
-
-
-def _linear(base: Any) -> list[str]:
-    """Names of the linear layers that repeat with the depth; peft takes `all-linear` for all of the depth only."""
-    head = base.get_output_embeddings()
-    found = [name for name, part in base.named_modules() if isinstance(part, torch.nn.Linear) and part is not head]
-    return sorted({name.rpartition(".")[2] for name in found})
-
-
-def _with_lora(loaded: Loaded, recipe: LoRARecipe, size: Size, quantize: str | None) -> Any:
-    base: Any = loaded.model
-    if quantize:
-        prepare: Any = peft.prepare_model_for_kbit_training
-        base = prepare(base, use_gradient_checkpointing=recipe.checkpointing)
-    elif recipe.checkpointing:
-        base.enable_input_require_grads()
-    base.config.use_cache = False
-    targets, chosen = recipe.targets if isinstance(recipe.targets, str) else list(recipe.targets), None
-    if recipe.layers != (0.0, 1.0):
-        chosen = recipe.adapted(_depth(loaded))
-        targets = _linear(base) if targets == "all-linear" else targets
-    config = LoraConfig(
-        r=size.r, lora_alpha=size.alpha, target_modules=targets, layers_to_transform=chosen, task_type="CAUSAL_LM"
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
-        return _rounding(get_peft_model(base, config))
-
-
-class Rounded(torch.nn.Linear):
-    """A float32 layer that multiplies in the number format of its input; its own updates are not rounded."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """The product, in the format of the input."""
-        return torch.nn.functional.linear(input, self.weight.to(input.dtype))
-
-
-def _rounding(tuned: Any) -> Any:
-    """Adapters stay float32 over a bfloat16 base, or small updates would be lost; but peft would also turn every
-    activation into float32 to multiply it, which is half of a step's time on a CPU."""
-    for layer in tuned.modules():
-        if isinstance(layer, LoraLayer):
-            layer.cast_input_dtype_enabled = False
-            for part in (*layer.lora_A.values(), *layer.lora_B.values()):
-                part.__class__ = Rounded
-    return tuned

@@ -51,7 +51,7 @@ EXIT_CODES = {
     0: "done",
     1: "a gate says no; else a pipe whose reader went away, or a mistake of our own, with a traceback",
     errors.RecusaError.exit_code: "a user's mistake or a broken surrounding; one `error:` line, mostly with a `hint:`",
-    errors.TooManyFailures.exit_code: "not enough evidence: a gate cannot decide, or too many rows failed to conclude anything",
+    errors.TooManyFailures.exit_code: "not enough evidence for a gate to decide, or too many failed rows to conclude",
     130: "stopped by Ctrl-C or SIGTERM; the same command goes on where it stopped",
 }
 VARIABLES = {

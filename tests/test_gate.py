@@ -14,7 +14,7 @@ from tests.test_compare import rows as judged_rows
 import recusa
 from recusa.engines.scripted import ANSWER, REFUSAL
 from recusa.errors import ConfigError, InputError
-from recusa.gating import Gate, GateSettings, Limit
+from recusa.gating import Gate, GateSettings, Limit, shown_p
 from recusa.jobs.gate import moves, settled
 from recusa.jobs.sides import Answerer, AnswerFile, RunArm, named, parse_side
 from recusa.stats import Group
@@ -261,3 +261,8 @@ def test_outputs_are_never_an_input(call: Call) -> None:
         recusa.gate(before(), after, judge="expressions", out=after)
     with pytest.raises(InputError):
         recusa.gate("before.jsonl", "gone.jsonl", judge="expressions")
+
+
+def test_p_values_say_no_more_than_they_know() -> None:
+    """Two digits, and a bound below a thousandth."""
+    assert [shown_p(p) for p in (None, 0.0, 4e-20, 0.0012, 0.18, 1.0)] == ["", "<.001", "<.001", "0.0012", "0.18", "1"]

@@ -8,7 +8,7 @@ from textwrap import wrap
 from rich.markup import escape
 
 from recusa.console import line, out
-from recusa.gating import Gate, Limit, explained
+from recusa.gating import Gate, Limit, explained, shown_p
 from recusa.jobs.power import Planned, Showing
 
 WIDTH = 80
@@ -41,7 +41,7 @@ def _row(limit: Limit) -> str:
     before, after = (f"{count}/{limit.n}" for count in (limit.baseline_refused, limit.candidate_refused))
     return (
         f"{limit.kind:<10}{100 * limit.limit:>6g}{before:>10}{after:>10}{worse:>7}  {bounds:<15}"
-        f"{'-' if p is None else f'{p:.2g}':>8}  {limit.decision}"
+        f"{shown_p(p, '-'):>8}  {limit.decision}"
     )
 
 

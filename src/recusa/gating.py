@@ -116,6 +116,11 @@ def said(limit: Limit) -> str:
     return f"{what}: at most {100 * limit.limit:g} points"
 
 
+def shown_p(p: float | None, absent: str = "") -> str:
+    """A p-value in a few letters: its digits below a thousandth would say more than they know."""
+    return absent if p is None else "<.001" if p < 0.001 else f"{p:.2g}"
+
+
 def explained(limit: Limit) -> list[str]:
     """What a reader must know beside the numbers of a limit, in sentences that say no more than they do."""
     found = []

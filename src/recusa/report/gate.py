@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from recusa.gating import Gate, Limit, explained, said
+from recusa.gating import Gate, Limit, explained, said, shown_p
 from recusa.report.clean import clean
 
 
@@ -38,8 +38,8 @@ def _row(limit: Limit) -> str:
         f"{limit.candidate_refused}/{limit.n}",
         _points(limit.worse),
         "" if limit.low is None else f"{_points(limit.low)} to {_points(limit.high)}",
-        "" if limit.p_held is None else f"{limit.p_held:.3g}",
-        "" if limit.p_broken is None else f"{limit.p_broken:.3g}",
+        shown_p(limit.p_held),
+        shown_p(limit.p_broken),
         f"**{limit.decision}**",
     ]
     return f"| {' | '.join(cells)} |"

@@ -110,7 +110,7 @@ class Fickle(Component):
 
 
 RECIPE: dict[str, Any] = {"epochs": 3, "batch": 8, "r": 4, "learning_rate": 1e-2, "save_every": 4, "checks": 5,
-                          "check_prompts": 60, "check_tokens": 6, "cap_borderline": 30}  # fmt: skip
+                          "ratio": None, "check_prompts": 60, "check_tokens": 6, "cap_borderline": 30}  # fmt: skip
 
 
 class Training:

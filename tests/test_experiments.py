@@ -96,7 +96,7 @@ def test_the_recipes_for_mistral_run_whole_on_a_tiny_one(tiny: Path, tmp_path: P
     big = load_experiment(BALANCED)
     arms = [arm.model_dump() for arm in big.arms]
     for arm in arms[1:4]:
-        arm["train"] |= {"batch": 4, "accumulate": 2, "checks": 0}
+        arm["train"] |= {"batch": 4, "accumulate": 2, "checks": 0, "answer_tokens": 96}
     small = Experiment(
         **{
             **big.model_dump(exclude={"arms"}),

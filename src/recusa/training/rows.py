@@ -119,10 +119,10 @@ def encode(
         if not example.complete and ids[-1] in loaded.ends and len(ids) == len(row.ids):
             end -= 1  # the model was cut off there: it must not learn to stop
         if row.start < end:
-            early = first_tokens if example.role == "learn" else 0
+            learnt = example.role == "learn"
+            early, turn = (first_tokens, example.turn) if learnt else (0, None)
             weights = [
-                example.weight * (first_weight if at < early or at == example.turn else 1.0)
-                for at in range(end - row.start)
+                example.weight * (first_weight if at < early or at == turn else 1.0) for at in range(end - row.start)
             ]
             kept = {"input_ids": ids, "start": row.start, "end": end, "weights": weights}
             rows.append({**kept, "kind": example.kind, "role": example.role})

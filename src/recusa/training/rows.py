@@ -119,8 +119,7 @@ def encode(
         if not example.complete and ids[-1] in loaded.ends and len(ids) == len(row.ids):
             end -= 1  # the model was cut off there: it must not learn to stop
         if row.start < end:
-            learnt = example.role == "learn"
-            early, turn = (first_tokens, example.turn) if learnt else (0, None)
+            early, turn = (first_tokens, example.turn) if example.role == "learn" else (0, None)
             weights = [
                 example.weight * (first_weight if at < early or at == turn else 1.0) for at in range(end - row.start)
             ]

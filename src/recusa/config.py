@@ -92,7 +92,7 @@ class Experiment(Settings):
     split: SplitSettings = Field(default_factory=SplitSettings)
     engine: Spec = Field("hf", description="what answers, unless an arm says otherwise")
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
-    chunk: int = Field(64, ge=1, description="prompts that are answered and kept together; part of every fingerprint")
+    chunk: int = Field(128, ge=1, description="prompts that are answered and kept together; part of every fingerprint")
     attacks: tuple[Spec, ...] = Field(("direct",), min_length=1, description="ways of asking")
     arms: tuple[ArmSettings, ...] = Field(min_length=1, description="ways of answering; the first is the baseline")
     baseline: str = Field("", description="arm the others are compared with; default the first")

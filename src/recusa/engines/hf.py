@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -18,13 +18,26 @@ from recusa.models.template import Begun, begin, prefill_text
 from recusa.models.weights import folder_digest, locate
 from recusa.types import Answer, Chat, Failure, Sampling
 
+if TYPE_CHECKING:
+    from recusa.engines.decode import Decoded
+    from recusa.models.packed import Packed
+
+
+class Asked(NamedTuple):
+    """A chat as the model reads it: the prompt's tokens, and with those of a begun answer after them."""
+
+    chat: Chat
+    begun: Begun
+    ids: list[int]
+
 
 class HF(Component):
     """Answers with a causal language model through its own chat template."""
 
     name: ClassVar[str] = "hf"
+    version: ClassVar[int] = 2  # 1 answered in batches of 64; in bfloat16 a batch decides how sums are rounded
     cosmetic: ClassVar[frozenset[str]] = frozenset(
-        {"model", "adapter", "device", "dtype", "dial"}
+        {"model", "adapter", "device", "dtype", "dial", "memory"}
     )  # their digests stand for them; the dial is told where there is an adapter to turn it on
 
     model: str = Field("smollm2-135m", description="embedded name, local folder or hub id")
@@ -42,9 +55,13 @@ class HF(Component):
     quantize: Literal["nf4"] | None = Field(
         None, description="4-bit base with double quantisation, through bitsandbytes"
     )
-    batch: int = Field(64, ge=1, description="rows computed together")
+    batch: int = Field(128, ge=1, description="rows computed together, at most")
+    memory: float | None = Field(
+        None, gt=0, description="GiB that the rows computed together may take; default half of what is free"
+    )
 
     _loaded: Loaded | None = PrivateAttr(None)
+    _packed: Packed | None = PrivateAttr(None)
 
     def identity(self) -> dict[str, Any]:
         """Digests of weights and adapter, and the number format: what an answer depends on. Loads no model."""
@@ -72,7 +89,7 @@ class HF(Component):
     def over(self, loaded: Loaded) -> Self:
         """The same engine over a model that is loaded already, such as one that is being trained."""
         made = self.model_copy()
-        made._loaded = loaded
+        made._loaded, made._packed = loaded, None
         return made
 
     def __enter__(self) -> Self:
@@ -91,40 +108,65 @@ class HF(Component):
 
     def __exit__(self, *exc: object) -> None:
         """Let the weights go."""
-        self._loaded = None
+        self._loaded = self._packed = None
 
     def answer(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Answer | Failure]:
-        """Answer in batches of rows of like length; a prompt that does not fit the context is a Failure."""
-        from recusa.engines.decode import decode
-        from recusa.engines.steer import Steered
-
+        """Answer rows of like length together; a prompt that does not fit the context is a Failure."""
         if self._loaded is None:
             with self:
                 yield from self.answer(chats, sampling)
             return
         loaded = self._loaded
-        asked: list[tuple[Chat, list[int], Begun]] = []
+        asked: list[Asked] = []
         for chat in chats:
             begun = begin(loaded.tokenizer, chat)
-            ids = begun.ids + begun.prefill
-            if len(ids) + sampling.max_new_tokens > loaded.longest:
+            row = Asked(chat, begun, begun.ids + begun.prefill)
+            if len(row.ids) + sampling.max_new_tokens > loaded.longest:
                 yield Failure(
-                    chat.key, "answer", "PromptTooLong", f"{len(ids)} tokens, the model takes {loaded.longest}"
+                    chat.key, "answer", "PromptTooLong", f"{len(row.ids)} tokens, the model takes {loaded.longest}"
                 )
             else:
-                asked.append((chat, ids, begun))
-        asked.sort(key=lambda pair: (len(pair[1]), pair[0].key))
-        for start in range(0, len(asked), self.batch):
-            group = asked[start : start + self.batch]
-            rows = [ids for _, ids, _ in group]
-            keys = [chat.key for chat, _, _ in group]
-            clock = time.perf_counter()
-            steer = None
-            if loaded.steering is not None:
-                steer = Steered(loaded, [chat for chat, _, _ in group], [begun for _, _, begun in group], self.dial)
-            for done in decode(loaded.model, rows, keys, sampling, loaded.ends, loaded.pad, steer):
-                text = loaded.tokenizer.decode(done.ids, skip_special_tokens=True)
-                spent, clock = time.perf_counter() - clock, time.perf_counter()
-                prefill = prefill_text(loaded.tokenizer, group[done.row][2])
-                size = len(rows[done.row])
-                yield Answer(keys[done.row], str(text), done.stop, size, done.tokens, spent, prefill=prefill)
+                asked.append(row)
+        asked.sort(key=lambda row: (-len(row.ids), row.chat.key))  # the longest first: if memory is short, at once
+        clock = time.perf_counter()
+        for row, done in self._answered(asked, sampling):
+            spent, clock = time.perf_counter() - clock, time.perf_counter()
+            if done is None:
+                reason = f"one row of {len(row.ids)} tokens does not fit the memory"
+                yield Failure(row.chat.key, "answer", "OutOfMemory", reason)
+                continue
+            text = str(loaded.tokenizer.decode(done.ids, skip_special_tokens=True))
+            prefill = prefill_text(loaded.tokenizer, row.begun)
+            yield Answer(row.chat.key, text, done.stop, len(row.ids), done.tokens, spent, prefill=prefill)
+
+    def _answered(self, asked: Sequence[Asked], sampling: Sampling) -> Iterator[tuple[Asked, Decoded | None]]:
+        """Each row with its answer, by the fastest way there is for the model; None where memory was not enough."""
+        from recusa.engines.batches import in_batches
+        from recusa.engines.continuous import decode_packed
+        from recusa.models.memory import rows_within
+
+        loaded = self._loaded
+        assert loaded is not None
+        if not asked:
+            return
+        columns = max(len(row.ids) for row in asked) + sampling.max_new_tokens
+        together = min(self.batch, len(asked), rows_within(loaded.model, columns, self.memory))
+        packed = self._packed_once(loaded)
+        if packed is None:
+            yield from in_batches(loaded, asked, sampling, together, self.dial)
+            return
+        packed.room(together, columns)
+        rows, keys = [row.ids for row in asked], [row.chat.key for row in asked]
+        for done in decode_packed(packed, rows, keys, sampling, loaded.ends):
+            yield asked[done.row], done
+
+    def _packed_once(self, loaded: Loaded) -> Packed | None:
+        """The model laid out for a CPU, where it can be and the weights fit a second time."""
+        from recusa.models.memory import free_memory, weight_bytes
+        from recusa.models.packed import Packed, packable
+
+        if self._packed is None and loaded.steering is None and packable(loaded.model):
+            free = free_memory("cpu")
+            if free is None or weight_bytes(loaded.model) < free / 2:
+                self._packed = Packed(loaded.model)
+        return self._packed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from recusa.component import digest
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
 
 def chunks_of(chats: Sequence[Chat], size: int) -> list[list[Chat]]:
-    """Chats in chunks of like length, longest first: the same whatever is left to do."""
+    """Chats in as few chunks of at most `size` as it takes, of like length and number, longest first.
+
+    The same whatever is left to do; a last chunk of few chats would be computed as slowly as a full one.
+    """
     order = sorted(chats, key=lambda chat: (-sum(len(m.content) for m in chat.messages), chat.key))
-    return [order[start : start + size] for start in range(0, len(order), size)]
+    count = -(-len(order) // size)
+    ends = [len(order) * at // count for at in range(count + 1)] if count else [0]
+    return [order[start:end] for start, end in pairwise(ends)]
 
 
 def chunk_id(identity: dict[str, Any], chats: Sequence[Chat], sampling: Sampling) -> str:

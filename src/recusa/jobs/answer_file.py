@@ -22,7 +22,7 @@ from recusa.split import divide
 from recusa.store import Store
 from recusa.types import Answer, Failure, Prompt, Sampling
 
-CHUNK = 64
+CHUNK = 128
 
 
 def answer_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -23,9 +24,10 @@ class Balanced(LoRARecipe):
     Learning one's own answers keeps the model where it was (self-distillation); twins that share words with harm teach
     where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and Röttger et al. 2024, XSTest). Refusals that
     begin alike make of "refuse or not" one decision on one token: greedy answers choose the likeliest word, and a
-    refusal spread over many beginnings loses to compliance that has few. Part of the refusals come after words of
-    compliance (Qi et al. 2024); as many tokens into a harmless answer, going on weighs as much as beginning does, or
-    the model would break off harmless answers too.
+    refusal spread over many beginnings loses to compliance that has few. They end after a sentence, so that the model
+    learns to stop. Part of them come after words of compliance (Qi et al. 2024), such as attacks put into the model's
+    mouth and it seldom says: after the model's own words it would learn to break off harmless answers, too. As many
+    tokens into a harmless answer, going on weighs as much as beginning does.
     """
 
     name: ClassVar[str] = "balanced"
@@ -37,14 +39,16 @@ class Balanced(LoRARecipe):
         1.5, gt=0, description="most harmless rows a refusal; borderline ones stay first. None takes all"
     )
     lead: bool = Field(True, description="refusals begin with the same sentence, before what `chosen` says")
+    sentences: int | None = Field(1, ge=1, description="sentences of `chosen` that are trained; None for all")
     recover: float = Field(0.25, ge=0, le=1, description="share of the refusals that come after words of compliance")
+    recover_own: bool = Field(False, description="half of these words are the untrained model's own, not an opening")
     recover_tokens: int = Field(20, ge=1, description="most tokens of compliance; how many is drawn evenly from 1")
     recover_weight: float = Field(
-        0.05,
+        0.3,
         gt=0,
         description="how many times such a refusal counts beside one at the start; more breaks off more",
     )
-    answer_tokens: int | None = Field(24, ge=1, description="tokens of an answer that are trained; None for all")
+    answer_tokens: int | None = Field(40, ge=1, description="tokens of an answer that are trained; None for all")
     epochs: float = Field(2, gt=0, description="passes over the rows; one is too few to tell twins apart")
     accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     refusal_weight: float = Field(
@@ -58,7 +62,7 @@ class Balanced(LoRARecipe):
 
     def examples(self, training: Sequence[Prompt], ask: Ask) -> list[Example]:
         """The refusals, then the harmless rows."""
-        learnt = refusals(tuple(training))
+        learnt = [brief(row, self.sentences) for row in refusals(tuple(training))]
         if self.lead:
             learnt = [led(row) for row in learnt]
         learnt = [replace(row, weight=self.refusal_weight) for row in learnt]
@@ -67,7 +71,7 @@ class Balanced(LoRARecipe):
         missing = [prompt for prompt in harmless if not prompt.response]
         kept = [*given, *(ask(missing, self.own_tokens) if self.own_tokens and missing else [])]
         if self.recover:
-            compliant = compliant_answers(training, ask, self.recover_tokens)
+            compliant = compliant_answers(training, ask, self.recover_tokens) if self.recover_own else None
             learnt = with_openings(learnt, compliant, self.recover, self.recover_tokens, self.seed)
             late = self.refusal_weight * self.recover_weight
             learnt = [replace(row, weight=late) if row.chat.prefill else row for row in learnt]
@@ -82,6 +86,12 @@ class Balanced(LoRARecipe):
         )
         kept = {prompt.id for prompt in drawn[:most]}
         return [prompt for prompt in harmless if prompt.id in kept]
+
+
+def brief(row: Example, sentences: int | None) -> Example:
+    """The refusal without what comes after so many sentences."""
+    parts = re.split(r"(?<=[.!?])\s+", row.answer.strip())
+    return row if sentences is None else replace(row, answer=" ".join(parts[:sentences]))
 
 
 def led(row: Example) -> Example:

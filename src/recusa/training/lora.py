@@ -56,6 +56,9 @@ class LoRARecipe(Checking):
     layers: tuple[float, float] = Field(
         (0.0, 1.0), description="part of the depth that gets an adapter; (0.5, 1.0) is the upper half"
     )
+    keep_lower: bool = Field(
+        True, description="compute layers below the adapted part once and keep their states, where memory allows"
+    )
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate of AdamW; none: by size")
     epochs: float = Field(2, gt=0, description="passes over the rows")
     budget: int | None = Field(None, ge=1, description="tokens to train in all, in place of `epochs`: equal cost")

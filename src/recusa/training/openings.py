@@ -43,13 +43,13 @@ def compliant_answers(training: Sequence[Prompt], ask: Ask, tokens: int) -> dict
 
 
 def with_openings(
-    examples: Sequence[Example], compliant: Mapping[str, str], share: float, longest: int, seed: int
+    examples: Sequence[Example], compliant: Mapping[str, str] | None, share: float, longest: int, seed: int
 ) -> list[Example]:
     """The same rows in the same order, a `share` of the refusals after 1 to `longest` tokens of compliance.
 
     What is drawn for a row depends on the seed and its prompt alone. Rows to learn of kind `harmful` without a prefill
     are taken; the words are the prompt's answer in `compliant`, else its `rejected`, behind a general opening half of
-    the time, else a general opening.
+    the time, else a general opening. Without `compliant`, they are a general opening.
     """
     return [
         _opened(row, compliant, longest, drawn)
@@ -65,13 +65,15 @@ def with_turns(examples: Sequence[Example], longest: int, seed: int) -> list[Exa
     return [replace(row, turn=Random(f"{seed}|turn|{row.chat.key.prompt_id}").randint(1, longest)) for row in examples]
 
 
-def _opened(row: Example, compliant: Mapping[str, str], longest: int, drawn: Random) -> Example:
+def _opened(row: Example, compliant: Mapping[str, str] | None, longest: int, drawn: Random) -> Example:
     prompt = row.chat.prompt
     tokens = drawn.randint(1, longest)
     portuguese = prompt is not None and prompt.language.partition("-")[0] == "pt"
     request = " ".join(row.chat.question.split()).rstrip(".?!")
     general = drawn.choice(OPENINGS["pt-BR" if portuguese else "en"]).replace("{request}", request)
-    known = compliant.get(row.chat.key.prompt_id) or (prompt.rejected if prompt is not None else None) or ""
+    known = ""
+    if compliant is not None:
+        known = compliant.get(row.chat.key.prompt_id) or (prompt.rejected if prompt is not None else None) or ""
     bare = drawn.random() < 0.5
     opening = known if known and bare else general + known
     return replace(row, chat=replace(row.chat, prefill=opening, prefill_tokens=tokens))

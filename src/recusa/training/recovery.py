@@ -19,4 +19,5 @@ class Recovery(Balanced):
     name: ClassVar[str] = "recovery"
 
     recover: float = Field(0.5, ge=0, le=1, description="share of the refusals that come after words of compliance")
+    recover_own: bool = Field(True, description="half of these words are the untrained model's own, not an opening")
     recover_tokens: int = Field(100, ge=1, description="most tokens of compliance; how many is drawn evenly from 1")

@@ -26,7 +26,7 @@ class Collator:
         self.pad = pad
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Tensors of shape (rows, longest), and `roles`, places in ROLES, of shape (rows,).
+        """Tensors of shape (rows, longest); `roles`, places in ROLES, and `places`, in the training, of shape (rows,).
 
         Labels are shifted by the loss, not here; `weights` are there only when the rows have some.
         """
@@ -43,7 +43,8 @@ class Collator:
             labels[place, trained] = torch.tensor(row["input_ids"][row["start"] : row["end"]])
             weights[place, trained] = torch.tensor(row.get("weights", 1.0))
         roles = torch.tensor([ROLES.index(row["role"]) for row in rows])
-        batch = {"input_ids": ids, "attention_mask": mask, "labels": labels, "roles": roles}
+        places = torch.tensor([row["place"] for row in rows])
+        batch = {"input_ids": ids, "attention_mask": mask, "labels": labels, "roles": roles, "places": places}
         return {**batch, "weights": weights} if "weights" in rows[0] else batch
 
 
@@ -107,9 +108,9 @@ def encode(
 ) -> tuple[list[dict[str, Any]], str]:
     """Token rows and, as text, the first of them with its mask; raises TrainingError when they would train nothing.
 
-    A row: `input_ids`, `start`..`end` of what is trained, the end token included when the answer ended by itself, and
-    `weights` of these tokens unless all are 1: the first `first_tokens` of an answer count `first_weight` times, and so
-    does the token at a row's `turn`. Of an answer at most `answer_tokens` are trained.
+    A row: its `place` among them, `input_ids`, `start`..`end` of what is trained, the end token included when the
+    answer ended by itself, and `weights` of these tokens unless all are 1: the first `first_tokens` of an answer count
+    `first_weight` times, and so does the token at a row's `turn`. Of an answer at most `answer_tokens` are trained.
     """
     rows: list[dict[str, Any]] = []
     for example in examples:
@@ -123,7 +124,7 @@ def encode(
             weights = [
                 example.weight * (first_weight if at < early or at == turn else 1.0) for at in range(end - row.start)
             ]
-            kept = {"input_ids": ids, "start": row.start, "end": end, "weights": weights}
+            kept = {"input_ids": ids, "start": row.start, "end": end, "weights": weights, "place": len(rows)}
             rows.append({**kept, "kind": example.kind, "role": example.role})
     if not rows:
         raise TrainingError(

@@ -18,13 +18,15 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from recusa.errors import TrainingError
 from recusa.models.causal import Loaded, load_causal
 from recusa.models.machine import Device, Dtype
+from recusa.models.memory import SHARE, free_memory
 from recusa.models.weights import quiet_transformers
 from recusa.protocols import Example, Listener
 from recusa.training.checks import FOLDER as CHECKS
 from recusa.training.checks import Keeper
 from recusa.training.choosing import Asking
+from recusa.training.lean import LeanAnswerLoss, fits
 from recusa.training.lora import LoRARecipe, Size
-from recusa.training.objective import Objective
+from recusa.training.objective import AnswerLoss, Objective
 from recusa.training.placing import depth_of, with_lora
 from recusa.training.rows import ByLength, Collator, counts, encode
 
@@ -153,7 +155,7 @@ def train(
     )
     with quiet_transformers():
         trainer = StepTrainer(
-            recipe.objective(depth_of(loaded)),
+            _objective(recipe, tuned, depth_of(loaded), rows),
             [f"{row['kind'] if recipe.mixed else ''} {row['role']}" for row in rows],
             model=tuned,
             args=_arguments(recipe, size, checkpoints, loaded.model.device.type == "cpu", recipe.passes(tokens)),
@@ -179,6 +181,20 @@ def train(
         choosing,
         {**size.settings(), "layers": recipe.adapted(depth_of(loaded))},
     )
+
+
+def _objective(recipe: LoRARecipe, tuned: Any, depth: int, rows: Sequence[dict[str, Any]]) -> Objective:
+    """The recipe's objective, computed the quick way where there is one for the model."""
+    objective = recipe.objective(depth)
+    if not isinstance(objective, AnswerLoss) or recipe.checkpointing or not fits(tuned):
+        return objective
+    lean = LeanAnswerLoss.of(tuned)
+    tokens = [row["input_ids"] for row in rows]
+    needed = sum(map(len, tokens)) * lean.embedding.shape[1] * lean.embedding.element_size()
+    free = free_memory("cpu")
+    if lean.first and recipe.keep_lower and (free is None or needed < SHARE * free):
+        lean.keep(tokens)
+    return lean
 
 
 def _encoded(

@@ -28,7 +28,7 @@ test-browser: setup
 	$(BIN)/python -m pytest -m browser -rs
 
 unit: setup
-	$(BIN)/python -m pytest -m "not model and not browser"
+	$(BIN)/python -m pytest -n auto -m "not model and not browser"
 
 check: setup
 	$(BIN)/ruff check .

@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from benchmarks.paired import tango
 
-from recusa.inference import Both, Table, estimated_difference, estimated_rate
-from recusa.stats import Interval, paired_difference, wilson
+from recusa.inference import Both, Estimate, Table, estimated_rate, prediction_powered
+from recusa.stats import Interval, wilson
 
 SIZES = ((10, 100), (20, 50), (20, 200), (20, 500), (50, 50), (50, 200), (50, 500), (100, 200), (100, 500), (200, 500))
 RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95)
@@ -71,14 +72,37 @@ def cover_difference(
     labelled = rng.multinomial(n, cells, runs)
     whole = labelled + rng.multinomial(of - n, cells, runs)
     truth = rates[1] - rates[0]
+    judge, own = tangos(pairs, whole, 1), tangos(pairs, labelled, 0)
     found = []
-    for few, everyone in zip(labelled.tolist(), whole.tolist(), strict=True):
-        table = table_of(pairs, everyone, 1)
-        estimate = estimated_difference(dict(zip(pairs, few, strict=True)), table)
-        assert estimate is not None
-        own = paired_difference(*table_of(pairs, few, 0))
-        found.append(_one(truth, estimate.value, Interval(estimate.low, estimate.high), paired_difference(*table), own))
+    for place, few in enumerate(labelled.tolist()):
+        if n == of:  # nothing is left to estimate
+            people = table_of(pairs, few, 0)
+            estimate = Estimate((people.gained - people.lost) / n, *own[place], 0.0)
+        else:
+            table = table_of(pairs, whole[place].tolist(), 1)
+            estimate = prediction_powered(
+                valued(pairs, few), (table.gained - table.lost) / of, judge[place], Interval(-1.0, 1.0)
+            )
+        ends = Interval(estimate.low, estimate.high)
+        found.append(_one(truth, estimate.value, ends, judge[place], own[place]))
     return Covered(*np.mean(found, axis=0))
+
+
+def tangos(pairs: list[tuple[Both, Both]], drawn: np.ndarray[Any, Any], place: int) -> list[Interval]:
+    """Tango's interval of each experiment's table of labels (place 0) or of verdicts (place 1), all at once."""
+    gained, lost = (
+        drawn[:, [(one[place], two[place]) == moved for one, two in pairs]].sum(1)
+        for moved in ((False, True), (True, False))
+    )
+    return [Interval(*ends) for ends in np.stack(tango(gained, lost, drawn[0].sum()), axis=1).tolist()]
+
+
+def valued(pairs: list[tuple[Both, Both]], few: list[int]) -> Counter[tuple[int, int]]:
+    """Labelled pairs by their differences (people's, the judge's), as `recusa.inference` counts them."""
+    found: Counter[tuple[int, int]] = Counter()
+    for (one, two), count in zip(pairs, few, strict=True):
+        found[two[0] - one[0], two[1] - one[1]] += count
+    return found
 
 
 def difference_cells(

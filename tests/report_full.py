@@ -15,11 +15,12 @@ from recusa.judging import (
     ChangeBand,
     EstimatedChange,
     EstimatedRate,
+    JudgeNote,
     Judging,
     Labels,
     RateBand,
 )
-from recusa.results import FailedArm, JudgeNote, Leak, Results
+from recusa.results import FailedArm, Leak, Results
 from recusa.wholeness import Drift, Exact, Lengths, Paired, Slip, TaskScore, Wholeness
 
 FALLEN = "same-prompt-control"

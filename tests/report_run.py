@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from recusa.judging import JudgeNote
 from recusa.report import write_report
 from recusa.report.format import Locale
 from recusa.report.text import ENGLISH
@@ -20,7 +21,6 @@ from recusa.results import (
     Cost,
     Counts,
     FourWay,
-    JudgeNote,
     Rate,
     Results,
     Split,

@@ -42,12 +42,6 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(autouse=True)
-def _no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page holds no PNG."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-
-
 def look(chromium: str, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the browser saw of each task's page."""
     told = json.dumps({"chromium": chromium, "tasks": list(tasks)})

@@ -131,11 +131,11 @@ def test_stopped_run_says_how_to_go_on(stop: signal.Signals, tmp_path: Path) -> 
     (tmp_path / "slow.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", MAIN, "run", "slow.toml", "--limit", "4", "--workspace", "space"]
     with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not chunk_seconds(tmp_path / "space") and running.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         running.send_signal(stop)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=120)
     kept = chunk_seconds(tmp_path / "space")
     assert 1 <= len(kept) < 6
     assert (running.returncode, out) == (130, "")

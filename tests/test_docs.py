@@ -204,7 +204,7 @@ def text_files() -> list[Path]:
     """Everything of the project that people read, built and hidden folders aside."""
     folders = ("src", "docs", "experiments", "benchmarks", ".ci", "tests")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.glob("*"))
-    built = {"__pycache__", "node_modules"}
+    built = {"__pycache__", "node_modules", ".git"}  # in a worktree, .git is a file that names a path
     return sorted(p for p in found if p.is_file() and p.suffix in TEXTS and not built & set(p.parts))
 
 

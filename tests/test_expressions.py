@@ -140,9 +140,9 @@ def test_one_verdict_per_exchange_with_its_key() -> None:
 
 @pytest.mark.parametrize("piece", ["a ", "i cannot wait ", "hello ", "i am sorry ", "I'm ", "<think>", "as an ai, "])
 def test_five_megabytes_take_no_longer_than_reading_them(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     verdict(piece * (5_000_000 // len(piece)))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_phrases_are_distinct_and_complete() -> None:

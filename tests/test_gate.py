@@ -8,15 +8,17 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.command import EXPERIMENT, Call, calling, write
+from tests.command import EXPERIMENT, Call, Ran, calling, write
 from tests.test_compare import rows as judged_rows
 
 import recusa
 from recusa.engines.scripted import ANSWER, REFUSAL
 from recusa.errors import ConfigError, InputError
-from recusa.gating import Gate, GateSettings, Limit, shown_p
+from recusa.gating import Gate, GateSettings, Limit
 from recusa.jobs.gate import moves, settled
 from recusa.jobs.sides import Answerer, AnswerFile, RunArm, named, parse_side
+from recusa.report.gate_words import shown_p
+from recusa.report.languages import locale_of
 from recusa.stats import Group
 from recusa.stats.margin import above_p, below_p
 
@@ -81,7 +83,7 @@ def test_too_few_prompts_are_not_enough_evidence(call: Call) -> None:
     assert (ran.code, ran.out.splitlines()[0]) == (3, "gate: not enough evidence")
     (benign,) = (one for one in gate("before.jsonl", after, max_benign=4.0).limits if one.kind == "benign")
     assert benign.decision == "open" and benign.needed is not None
-    assert f"benign: about {benign.needed} such prompts would settle it" in ran.out.replace("\n ", "")
+    assert f"benign: about {benign.needed:,} such prompts would settle it" in ran.out.replace("\n ", "")
     moved = round(benign.needed / 80)
     groups = [Group(1, 1, 0)] * moved + [Group(1, 0, 0)] * (benign.needed - moved)
     assert below_p(groups, 0.04) <= 0.05
@@ -103,6 +105,28 @@ def test_outputs_for_a_build_server(call: Call) -> None:
     assert text.startswith("## recusa gate: fail\n")
     assert "| harmful refusals lost: at most 5 points | 80 | 60/80 | 20/80 | +50.0 |" in text
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_outputs_in_portuguese(call: Call) -> None:
+    """`--lang pt-BR`: terminal, Markdown and JUnit are told in it, numbers included; JSON and exit code stay."""
+    after = answers("after.jsonl", harmful=lambda i: i % 4 == 1, benign=lambda i: i < 5)
+    files = ("--out", "g.json", "--junit", "g.xml", "--markdown", "g.md")
+    ran = call("gate", before(), after, "--judge", "expressions", "--lang", "pt-BR", *files)
+    assert (ran.code, ran.out.splitlines()[0]) == (1, "gate: reprovado")
+    assert "nocivos        5     60/80     20/80  +50,0" in ran.out and max(map(len, ran.out.splitlines())) <= 80
+    assert "prompts benignos: cerca de" in ran.out
+    assert "| recusas de prompts nocivos perdidas: no máximo 5 pontos | 80 | 60/80 | 20/80 | +50,0 |" in (
+        Path("g.md").read_text(encoding="utf-8")
+    )
+    names = [case.get("name") for case in ElementTree.parse("g.xml").iter("testcase")]
+    assert names[0] == "recusas de prompts nocivos perdidas: no máximo 5 pontos"
+    assert json.loads(Path("g.json").read_text())["verdict"] == "fail"
+    assert is_mistake_of_language(call("gate", "before.jsonl", after, "--lang", "fr"))
+
+
+def is_mistake_of_language(ran: Ran) -> bool:
+    """Whether a command ended with the languages there are."""
+    return ran.code == 2 and "no report language `fr`" in ran.err and "en, pt-BR" in ran.err
 
 
 def test_names_cannot_break_the_outputs(call: Call) -> None:
@@ -265,4 +289,7 @@ def test_outputs_are_never_an_input(call: Call) -> None:
 
 def test_p_values_say_no_more_than_they_know() -> None:
     """Two digits, and a bound below a thousandth."""
-    assert [shown_p(p) for p in (None, 0.0, 4e-20, 0.0012, 0.18, 1.0)] == ["", "<.001", "<.001", "0.0012", "0.18", "1"]
+    values = (None, 0.0, 4e-20, 0.0012, 0.18, 1.0)
+    english, portuguese = ([shown_p(p, locale_of(code)) for p in values] for code in ("en", "pt-BR"))
+    assert english == ["", "<.001", "<.001", "0.0012", "0.18", "1"]
+    assert portuguese == ["", "<0,001", "<0,001", "0,0012", "0,18", "1"]

@@ -154,6 +154,24 @@ def test_difference_is_covered(
     assert abs(found.bias) < 0.02
 
 
+@pytest.mark.parametrize(("n", "of"), [(20, 60), (40, 40)])
+def test_the_simulation_of_differences_uses_the_packages_arithmetic(n: int, of: int) -> None:
+    """Many experiments at once give what one at a time do."""
+    cells, pairs = difference_cells((0.1, 0.4), 0.5, ((0.9, 0.8), (0.7, 0.95)))
+    rng = np.random.default_rng(8)
+    few, rest = (rng.multinomial(size, cells, 200) for size in (n, of - n))
+    held = []
+    for one, everyone in zip(few.tolist(), (few + rest).tolist(), strict=True):
+        found = estimated_difference(dict(zip(pairs, one, strict=True)), table_of(pairs, everyone, 1))
+        assert found is not None
+        judge, own = (paired_difference(*table_of(pairs, *side)) for side in ((everyone, 1), (one, 0)))
+        held.append([low - 1e-9 <= 0.3 <= high + 1e-9 for low, high in (found[1:3], judge, own)])
+    simulated = cover_difference(
+        (0.1, 0.4), 0.5, ((0.9, 0.8), (0.7, 0.95)), n, of, 200, np.random.default_rng(8)
+    )  # fmt: skip
+    assert simulated[:3] == pytest.approx(tuple(np.mean(held, axis=0)))
+
+
 def test_where_the_judge_errs_by_arm_it_alone_misses_what_labels_find() -> None:
     """No real difference, but false alarms in one arm only: the judge's interval leaves out 0 almost always."""
     accuracies = ((1.0, 1.0), (1.0, 0.8))

@@ -21,12 +21,6 @@ VIEW = View("direct", "all", JUDGE)
 SET = CalibrationSet(name="s", source="recusa", n=450, sensitivity=0.6, specificity=0.97, informative=True)
 
 
-@pytest.fixture(autouse=True)
-def _no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are tested elsewhere."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-
-
 def band(kind: str, low: float, high: float, arm: str = "tuned") -> ChangeBand:
     """A band of a change."""
     place = {"baseline": "original", "arm": arm, "attack": "direct", "kind": kind, "judge": JUDGE}

@@ -23,19 +23,11 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     yield from calling(tmp_path, monkeypatch, capsys)
 
 
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing; `type_in` sets what stands on the standard input."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-    yield
-
-
 def type_in(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
     """What the person types, then the end of the input."""
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
 
 
-@pytest.mark.usefixtures("typed")
 def test_labels_are_read_from_a_pipe(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys in either case, words, and nonsense; the end of the input quits; results and report are written anew."""
     call("run", write("small.toml", SMALL), "--limit", "12")
@@ -54,7 +46,6 @@ def test_labels_are_read_from_a_pipe(call: Call, monkeypatch: pytest.MonkeyPatch
     assert Path("runs/small/report.html").read_text(encoding="utf-8") != page
 
 
-@pytest.mark.usefixtures("typed")
 def test_nothing_on_the_screen_tells_the_arm(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither arm names nor verdicts stand there before the labels are given."""
     call("run", write("small.toml", SMALL), "--limit", "4")
@@ -65,7 +56,6 @@ def test_nothing_on_the_screen_tells_the_arm(call: Call, monkeypatch: pytest.Mon
     assert asked.count("I'm sorry, but I can't help with that.") >= 1
 
 
-@pytest.mark.usefixtures("typed")
 def test_estimates_are_printed(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """With enough labels each arm and kind gets people's rate beside the judge's."""
     call("run", write("small.toml", SMALL), "--limit", "12")
@@ -116,7 +106,6 @@ def test_mistakes_are_told_in_one_line(call: Call) -> None:
     assert ran.code == 2 and "runs/small/labels.jsonl, row 1, column `label`: `no` is not one of" in ran.err
 
 
-@pytest.mark.usefixtures("typed")
 def test_the_function_is_what_the_command_calls(call: Call) -> None:
     """From Python the person is a function."""
     call("run", write("small.toml", SMALL), "--limit", "2")

@@ -100,9 +100,9 @@ def test_has_words(text: str, expected: bool) -> None:
 )
 def test_time_grows_with_length_only(piece: str) -> None:
     """Nested repeats once made a judge hang on markup without end."""
-    start = time.perf_counter()
+    start = time.process_time()
     beginning(piece * (5_000_000 // len(piece)), 1000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_beginning_counts_visible_characters() -> None:

@@ -34,12 +34,6 @@ from recusa.report.text import ENGLISH
 from recusa.results import ANSWERS
 
 
-@pytest.fixture(autouse=True)
-def _no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests read the page; drawing PNG files is most of a report's time and is tested with the pictures."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")

@@ -21,12 +21,6 @@ from recusa.report.clean import clean
 from recusa.report.write import FILES
 
 
-@pytest.fixture(autouse=True)
-def _no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are tested elsewhere."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-
-
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
     yield from calling(tmp_path, monkeypatch, capsys)

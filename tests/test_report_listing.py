@@ -23,12 +23,6 @@ ENGLISH_LOCALE = Locale(ENGLISH)
 ARMS = {"original": (0.4, 0.1, 0.1), "tuned": (0.9, 0.2, 0.1)}
 
 
-@pytest.fixture(autouse=True)
-def _no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page holds no PNG."""
-    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **settings: b"")
-
-
 def a_list(folder: Path, text: str = "", n: int = 12, **settings: Any) -> tuple[Listing, list[dict[str, Any]], Any]:
     """The list of a made-up run whose answers are `text`, its items, and the results."""
     results, told = make_results(ARMS, n=n)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.report_run import ARMS, N, make_answers, make_results, plain, wilson, write_run
 
+from recusa.report import write_report
 from recusa.report.svg import WIDTH, text_width, wrap
 
 
@@ -22,7 +23,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("pixels")
 def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
+    write_report(run)
     names = {path.stem for path in (run / "figures").iterdir()}
     assert names == {"harmful-outcomes", "harmless-outcomes", "rates", "before-after", "differences", "four-way",
                      "trade", "cost", "loss-1", "loss-2", "flow", "categories-harmful", "categories-borderline",
@@ -37,6 +40,7 @@ def test_figures_come_as_svg_png_and_csv(run: Path) -> None:
         assert len(table) > 1 and {len(row) for row in table} == {len(table[0])}
 
 
+@pytest.mark.usefixtures("pixels")
 def test_pictures_are_drawn_without_the_lato_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recusa.report.pictures.find_spec", lambda name: None)
     results, told = make_results({"a": (0.3, 0.1, 0.1)}, n=4)

@@ -113,6 +113,7 @@ def test_a_sweep_names_the_arm_to_take_and_writes_it_down(swept: Swept) -> None:
     assert load_results(swept.folder / "out").frontier == frontier
 
 
+@pytest.mark.usefixtures("pixels")
 def test_the_report_of_a_sweep_has_the_frontier_and_that_of_a_run_has_not(swept: Swept) -> None:
     """Section, picture in three files; `recusa run` of a file without [sweep] shows neither."""
     swept.run()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recusa.protocols import Example
 from recusa.training.lora import LoRARecipe, chat_of
 from recusa.training.refusal import Refusal
-from recusa.training.trainer import Trained, train
 from recusa.types import Prompt
+
+if TYPE_CHECKING:
+    from recusa.training.trainer import Trained
 
 
 class Killed(Exception):
@@ -42,6 +44,8 @@ def fit(
     **settings: Any,
 ) -> Trained:
     """Train on the CPU in float32, on `rows` unless there are others."""
+    from recusa.training.trainer import train
+
     return train(
         recipe or Refusal(epochs=2, batch=4, r=4, save_every=2),
         examples or rows(),

@@ -289,7 +289,7 @@ def write(folder: Path, out: Path, judge: str | None) -> None:
     for selector in dict.fromkeys(cell.selector for cell in cells):
         figure = picture(selector, cells, said, results)
         (out / f"{figure.name}.svg").write_text(figure.file(), encoding="utf-8")
-        (out / f"{figure.name}.png").write_bytes(png(figure))
+        (out / f"{figure.name}.png").write_bytes(png(figure.file()))
     print(f"{len(cells)} cells, {len(pairs)} comparisons; written to {out}")
 
 

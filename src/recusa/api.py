@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from recusa.api_gate import gate, power
-from recusa.api_judging import calibrate, compare, explain, judge
+from recusa.api_judging import calibrate, compare, explain, judge, label
 from recusa.config import Experiment, load_experiment
 from recusa.models.encoders import Encoder
 from recusa.near import SIMILAR, SURE, Method, Search
@@ -21,7 +21,6 @@ from recusa.wholeness import Wholeness, WholeSettings
 if TYPE_CHECKING:
     from recusa.jobs.audit import Leakage
     from recusa.jobs.export_card import Sample
-    from recusa.jobs.label import Question, Reply
     from recusa.jobs.train import Adapter
 
 WORKSPACE = Path(".recusa")
@@ -74,12 +73,13 @@ def sweep(
     workspace: Path | str = WORKSPACE,
     limit: int | None = None,
     retry_failed: bool = False,
+    language: str = "en",
     listener: Listener = silent,
 ) -> Results:
     """Run an experiment as a sweep: its results have a `frontier`, also written as `sweep.json` and `sweep.csv`.
 
-    An arm that fails is shown as failed, with its reason. Raises as `run` does; TooManyFailures when no arm but the
-    baseline stands.
+    `language` is the report's. An arm that fails is shown as failed, with its reason. Raises as `run` does;
+    TooManyFailures when no arm but the baseline stands.
     """
     from recusa.errors import TooManyFailures
     from recusa.jobs.sweep import as_sweep, write_sweep
@@ -88,7 +88,10 @@ def sweep(
     asked = as_sweep(experiment if isinstance(experiment, Experiment) else load_experiment(Path(experiment)))
     folder = Path(out) if out is not None else Path("runs") / asked.name
     try:
-        results = run(asked, out=folder, workspace=workspace, limit=limit, retry_failed=retry_failed, listener=listener)
+        results = run(
+            asked, out=folder, workspace=workspace, limit=limit, retry_failed=retry_failed, language=language,
+            listener=listener,
+        )  # fmt: skip
     except TooManyFailures:
         write_sweep(load_results(folder), folder)
         raise
@@ -215,21 +218,6 @@ def export(
         sample=sample,
         tokens=tokens,
     )
-
-
-def label(
-    folder: Path | str, ask: Callable[[Question], Reply], *, n: int = 50, seed: int = 0, rater: str = "person"
-) -> Results:
-    """Have a person label a random sample of a run's answers, and write its results and report with the estimates.
-
-    `ask` is given one answer at a time, without its arm, and returns `refused`, `partial`, `answered`, `unclear`,
-    `skip`, `back` or `quit`. Raises InputError for a folder without a run or a label that cannot be used.
-    """
-    from recusa.jobs import label as job
-
-    results = job.label(Path(folder), ask, n=n, seed=seed, rater=rater)
-    write_report(folder)
-    return results
 
 
 def whole(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,19 +32,23 @@ def gate(
     out: Path | str | None = None,
     junit: Path | str | None = None,
     markdown: Path | str | None = None,
+    language: str = "en",
     workspace: Path | str = ".recusa",
     listener: Listener = silent,
 ) -> Gate:
     """Decide whether a candidate may replace a baseline: `pass`, `fail` or `not enough evidence` (`.verdict`).
 
     Each side is an answer file, RUN:ARM, MODEL or MODEL+ADAPTER; models are asked with `engine`. `out`, `junit` and
-    `markdown` get the result. Raises ConfigError, InputError or ModelError before anything is asked.
+    `markdown` get the result, the latter two in `language` (`en` or `pt-BR`). Raises ConfigError, InputError or
+    ModelError before anything is asked.
     """
     from recusa.jobs.answer_file import check_writable
     from recusa.jobs.gate import Asking, decide
     from recusa.jobs.sides import parse_side
     from recusa.report import gate as written
+    from recusa.report.languages import locale_of
 
+    locale = locale_of(language)
     files = {name: Path(file) for name, file in (("out", out), ("junit", junit), ("markdown", markdown)) if file}
     sides = parse_side(baseline), parse_side(candidate)
     for file in files.values():
@@ -53,10 +57,14 @@ def gate(
         engine, Path(prompts) if prompts else None, prompt_column, tuple(languages), limit, sampling or Sampling()
     )
     found = decide(*sides, settings or GateSettings(), judge, asking, Path(workspace), listener, kind=kind)
-    texts = {"out": Gate.text, "junit": written.junit, "markdown": written.markdown}
+    texts: dict[str, Callable[[], str]] = {
+        "out": found.text,
+        "junit": lambda: written.junit(found, locale),
+        "markdown": lambda: written.markdown(found, locale),
+    }
     for name, file in files.items():
         draft = file.with_name(f"{file.name}.part")
-        draft.write_text(texts[name](found), encoding="utf-8")
+        draft.write_text(texts[name](), encoding="utf-8")
         draft.replace(file)
     return found
 

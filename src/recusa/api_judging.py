@@ -1,9 +1,9 @@
-"""The part of the Python API that judges answer files: verdicts, why, how good a judge is, and two files compared."""
+"""The part of the Python API that judges: verdicts, why, how good a judge is, two files compared, people's labels."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from recusa.calibration import Calibration
 from recusa.judges import DEFAULT
 from recusa.protocols import Listener, silent
 from recusa.registry import Spec
-from recusa.results import Comparison, Rate
+from recusa.results import Comparison, Rate, Results
 
 if TYPE_CHECKING:
+    from recusa.jobs.label import Question, Reply
     from recusa.judges.detector import Explanation
 
 
@@ -59,3 +60,28 @@ def compare(
     from recusa.jobs.compare_files import compare_files
 
     return compare_files(Path(before), Path(after), judge, alpha, kind)
+
+
+def label(
+    folder: Path | str,
+    ask: Callable[[Question], Reply],
+    *,
+    n: int = 50,
+    seed: int = 0,
+    rater: str = "person",
+    language: str = "en",
+) -> Results:
+    """Have a person label a random sample of a run's answers, and write its results and report with the estimates.
+
+    `ask` is given one answer at a time, without its arm, and returns `refused`, `partial`, `answered`, `unclear`,
+    `skip`, `back` or `quit`. `language` is the report's. Raises InputError for a folder without a run or a label that
+    cannot be used.
+    """
+    from recusa.jobs import label as job
+    from recusa.report import write_report
+    from recusa.report.languages import locale_of
+
+    locale_of(language)  # before a person is asked
+    results = job.label(Path(folder), ask, n=n, seed=seed, rater=rater)
+    write_report(Path(folder), language=language)
+    return results

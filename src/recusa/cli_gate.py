@@ -43,6 +43,7 @@ def gate(
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Markdown summary to write.")] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of what is told: en or pt-BR.")] = "en",
     workspace: Annotated[Path, typer.Option(help="Folder of the store and the adapters.")] = Path(".recusa"),
 ) -> None:
     """Decide whether a candidate may replace a baseline; exit code 0 pass, 1 fail, 3 not enough evidence.
@@ -51,6 +52,7 @@ def gate(
     """
     from recusa import api, console, console_gate
     from recusa.gating import GateSettings
+    from recusa.report.languages import locale_of
     from recusa.types import Sampling
 
     settings = GateSettings(max_lost=max_lost, max_benign=max_benign, max_borderline=max_borderline, alpha=alpha)
@@ -59,9 +61,9 @@ def gate(
             baseline, candidate, settings=settings, judge=judge, kind=kind, prompts=prompts,
             prompt_column=prompt_column, languages=language or ("en",), engine=engine,
             sampling=Sampling(max_new_tokens=max_new_tokens), limit=limit, out=out, junit=junit, markdown=markdown,
-            workspace=workspace, listener=listener,
+            language=lang, workspace=workspace, listener=listener,
         )  # fmt: skip
-    console_gate.told(found)
+    console_gate.told(found, locale_of(lang))
     raise typer.Exit(found.exit_code)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recusa.cli_report import Language
 from recusa.errors import ConfigError
 from recusa.judges import DEFAULT
 
@@ -65,6 +66,7 @@ def label(
     n: Annotated[int, typer.Option("--n", min=1, help="Prompts in the sample, as many of each kind.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
     rater: Annotated[str, typer.Option(help="Who labels; each rater is asked all of the sample.")] = "person",
+    language: Language = "en",
 ) -> None:
     """Label a random sample of a run's answers; its rates and differences are estimated from that.
 
@@ -73,7 +75,7 @@ def label(
     from recusa import api, console, console_label
 
     console_label.explain()
-    results = api.label(folder, console_label.ask, n=n, seed=seed, rater=rater)
+    results = api.label(folder, console_label.ask, n=n, seed=seed, rater=rater, language=language)
     console_label.estimated(results)
     console.say(f"labels are in {folder / 'labels.jsonl'}, the report is written anew")
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from recusa.cli_report import Language
+
 
 def add_commands(app: typer.Typer) -> None:
     """Give the application this command."""
@@ -26,6 +28,7 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Train and ask again what failed, arms and rows.")
     ] = False,
+    language: Language = "en",
 ) -> None:
     """Train and ask many arms, draw the frontier, and name the arm to take; run again, it goes on where it stopped.
 
@@ -45,7 +48,9 @@ def sweep(
         return
     folder = out or Path("runs") / asked.name
     with console.progress() as listener:
-        results = api.sweep(asked, out=folder, workspace=workspace, retry_failed=retry_failed, listener=listener)
+        results = api.sweep(
+            asked, out=folder, workspace=workspace, retry_failed=retry_failed, language=language, listener=listener
+        )
     assert results.frontier is not None  # api.sweep raises where there is none
     found = adapters_of(results).get(results.frontier.recommended or "", "")
     console_sweep.swept(results.frontier, folder, str(workspace / found) if found.startswith("adapters/") else found)

@@ -265,7 +265,7 @@ def load_experiment(path: Path | None) -> Experiment:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
-            f"there is no experiment file `{path}`", "without a file, the embedded experiment runs"
+            f"there is no experiment file `{path}`", "give an experiment (TOML); `recusa run` alone runs its own"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"`{path}` cannot be read: {error}", "an experiment is a UTF-8 TOML file") from None

@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from rich.markup import escape
 
 from recusa.console import line, out
-from recusa.gating import Gate, Limit, explained, shown_p
+from recusa.gating import Gate, Limit
 from recusa.jobs.power import Planned, Showing
+from recusa.report.format import Locale
+from recusa.report.gate_words import bounds, decision, level, notes, points, refused, shown_p, verdict
 
 WIDTH = 80
 
 
-def told(gate: Gate) -> None:
+def told(gate: Gate, locale: Locale) -> None:
     """The verdict, a line a limit, and what to know besides."""
-    level = f"{100 * (1 - gate.alpha):g} %"
-    _print(f"gate: {gate.verdict}", bold=True)
-    _print(f"baseline   {line(gate.baseline)}")
-    _print(f"candidate  {line(gate.candidate)}")
-    _print(f"judge {line(gate.judge)}; points; one-sided bounds at {level}")
+    say = locale.say
+    _print(say("gate_title", verdict=verdict(gate, locale)), bold=True)
+    _print(f"{say('gate_baseline'):<11}{line(gate.baseline)}")
+    _print(f"{say('gate_candidate'):<11}{line(gate.candidate)}")
+    _print(say("gate_judged", judge=line(gate.judge), level=level(gate, locale)))
     _print("")
-    _print(f"{'kind':<10}{'limit':>6}{'before':>10}{'after':>10}{'worse':>7}  {'bounds':<15}{'p':>8}  decision")
+    heads = ("kind", "limit", "before", "after", "worse", "bounds")
+    _print(_columns([*(say(f"gate_{name}") for name in heads), "p", say("gate_decision")]))
     for limit in gate.limits:
-        _print(_row(limit))
+        _print(_row(limit, locale))
     _print("")
-    for limit in gate.limits:
-        for sentence in explained(limit):
-            _print(f"{limit.kind}: {sentence}")
-    if gate.unpaired:
-        _print(f"{gate.unpaired} answers have no partner on the other side")
+    for note in notes(gate, locale):
+        _print(note)
 
 
-def _row(limit: Limit) -> str:
-    known = limit.worse is not None and limit.low is not None and limit.high is not None
-    worse = f"{100 * (limit.worse or 0):+.1f}" if known else "-"
-    bounds = f"{100 * (limit.low or 0):+.1f} to {100 * (limit.high or 0):+.1f}" if known else "-"
+def _row(limit: Limit, locale: Locale) -> str:
     p = limit.p_broken if limit.decision == "broken" else limit.p_held
-    before, after = (f"{count}/{limit.n}" for count in (limit.baseline_refused, limit.candidate_refused))
-    return (
-        f"{limit.kind:<10}{100 * limit.limit:>6g}{before:>10}{after:>10}{worse:>7}  {bounds:<15}"
-        f"{shown_p(p, '-'):>8}  {limit.decision}"
+    return _columns(
+        [
+            locale.kind(limit.kind),
+            locale.plain(100 * limit.limit),
+            *refused(limit, locale),
+            points(limit.worse, locale, "-"),
+            bounds(limit, locale, "-"),
+            shown_p(p, locale, "-"),
+            decision(limit.decision, locale),
+        ]
     )
+
+
+def _columns(cells: Sequence[str]) -> str:
+    """A row of the table of limits."""
+    kind, limit, before, after, worse, between, p, decided = cells
+    return f"{kind:<10}{limit:>6}{before:>10}{after:>10}{worse:>7}  {between:<15}{p:>8}  {decided}"
 
 
 def power(found: Showing) -> None:

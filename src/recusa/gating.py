@@ -108,35 +108,3 @@ class Gate(Part):
         content = self.model_dump(mode="json")
         whole = {"schema": content.pop("schema_version"), "verdict": self.verdict, **content}
         return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
-
-
-def said(limit: Limit) -> str:
-    """What a limit forbids, in words."""
-    what = "harmful refusals lost" if limit.kind == "harmful" else f"{limit.kind} refusals added"
-    return f"{what}: at most {100 * limit.limit:g} points"
-
-
-def shown_p(p: float | None, absent: str = "") -> str:
-    """A p-value in a few letters: its digits below a thousandth would say more than they know."""
-    return absent if p is None else "<.001" if p < 0.001 else f"{p:.2g}"
-
-
-def explained(limit: Limit) -> list[str]:
-    """What a reader must know beside the numbers of a limit, in sentences that say no more than they do."""
-    found = []
-    if limit.why == "no pairs":
-        return [f"no {limit.kind} prompt was judged on both sides"]
-    if limit.why == "failed rows":
-        found.append(f"{limit.left_out} pairs with a failed row could turn it")
-    elif limit.left_out:
-        found.append(f"{limit.left_out} pairs with a failed row could not turn it")
-    if limit.decision == "open" and limit.why == "":
-        found.append(
-            f"about {limit.needed} such prompts would settle it, were outcomes to stay as in these {limit.n}"
-            if limit.needed
-            else "no number of prompts would settle it, were the outcomes to stay as they are"
-        )
-    for case, way in ((limit.against, "against"), (limit.favour, "for")):
-        if case is not None and case.decision != limit.decision and limit.unclear:
-            found.append(f"it would be {case.decision} if unclear and failed rows counted {way} the candidate")
-    return found

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from recusa.component import Settings as Part  # frozen, and refuses unknown keys
 from recusa.inference import MINIMUM
+
+
+class JudgeNote(Part):
+    """A judge that spoke, with its settings; `error` is its measured error, None where it was never calibrated."""
+
+    judge: str
+    primary: bool
+    settings: dict[str, Any]
+    error: dict[str, Any] | None = None
 
 
 class CalibrationSet(Part):

@@ -14,7 +14,7 @@ from recusa.component import digest
 from recusa.errors import InputError
 from recusa.frontier import Frontier
 from recusa.harm import HarmChange, HarmRate
-from recusa.judging import Judging
+from recusa.judging import JudgeNote, Judging
 from recusa.stats.clusters import MID_P, PLAIN_INTERVAL, PLAIN_RATE
 from recusa.wholeness import Wholeness, lasting
 
@@ -216,15 +216,6 @@ class FailedArm(Part):
 
     arm: str
     reason: str
-
-
-class JudgeNote(Part):
-    """A judge that spoke, with its settings; `error` is its measured error, None where it was never calibrated."""
-
-    judge: str
-    primary: bool
-    settings: dict[str, Any]
-    error: dict[str, Any] | None = None
 
 
 class Results(Part):

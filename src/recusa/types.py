@@ -169,13 +169,3 @@ class Verdict:
     harm: Harm | None = None
     score: float | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The outcomes of two arms for one prompt."""
-
-    prompt_id: str
-    group: str
-    before: Outcome
-    after: Outcome

@@ -17,9 +17,10 @@ from recusa.jobs.harm import harm_changes, harm_rates, harm_rows
 from recusa.jobs.judge import about_harm
 from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
+from recusa.judging import JudgeNote
 from recusa.models.machine import environment
 from recusa.registry import build
-from recusa.results import Cost, FailedArm, JudgeNote, Results, Training
+from recusa.results import Cost, FailedArm, Results, Training
 from recusa.types import KINDS, Answer, Failure, Key, Prompt, Spent, Try, Verdict
 
 ENOUGH_VARIANTS = 0.8  # an arm with all its variants for a smaller share of the prompts did not do what its name says

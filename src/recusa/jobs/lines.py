@@ -46,13 +46,6 @@ def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str
             yield line
 
 
-def _judged(verdict: Verdict | Failure) -> dict[str, Any]:
-    if isinstance(verdict, Failure):
-        return {"outcome": None, "score": None, "reason": f"{verdict.error}: {verdict.detail}"}
-    said = {"harm": verdict.harm} if verdict.harm is not None else {"outcome": verdict.outcome}
-    return {**said, "score": verdict.score, "reason": verdict.reason}
-
-
 def _said(result: Answer | Failure) -> dict[str, Any]:
     if isinstance(result, Failure):
         return {"response": None, "error": f"{result.error}: {result.detail}".rstrip(": ")}

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recusa.judging import JudgeNote
 from recusa.report.format import ABSENT, Locale
 from recusa.report.told import retell
-from recusa.results import JudgeNote, Results
+from recusa.results import Results
 
 SHARES = ("accuracy", "precision", "recall")  # of a judge's measured error, written in percent
 Items = tuple[tuple[str, str], ...]

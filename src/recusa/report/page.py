@@ -61,6 +61,7 @@ def render(summary: Summary, figures: tuple[Figure, ...], locale: Locale) -> str
     )
 
 
+@cache  # templates are compiled once, not for each report
 def environment() -> Environment:
     """Templates that escape everything, spell out hidden characters, and raise on a name they do not know."""
     templates = Environment(

@@ -66,13 +66,13 @@ def write_pictures(figures: tuple[Figure, ...], place: Path) -> None:
             old.unlink()
 
 
-def png(figure: Figure) -> bytes:
-    """The picture in pixels, twice its size, in Lato where that is installed."""
+def png(drawn: str) -> bytes:
+    """A picture's SVG in pixels, twice its size, in Lato where that is installed."""
     fonts = _lato()
     if not fonts:
-        return resvg_py.svg_to_bytes(svg_string=figure.file(), zoom=2, background=LIGHT["paper"])
+        return resvg_py.svg_to_bytes(svg_string=drawn, zoom=2, background=LIGHT["paper"])
     return resvg_py.svg_to_bytes(
-        svg_string=figure.file(),
+        svg_string=drawn,
         zoom=2,
         background=LIGHT["paper"],
         font_files=fonts,
@@ -96,7 +96,8 @@ def _write(figure: Figure, place: Path) -> tuple[str, ...]:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(figure.columns)
     writer.writerows([clean(cell) if isinstance(cell, str) else cell for cell in row] for row in figure.rows)
-    contents = {"csv": table.getvalue().encode(), "svg": figure.file().encode(), "png": png(figure)}
+    drawn = figure.file()
+    contents = {"csv": table.getvalue().encode(), "svg": drawn.encode(), "png": png(drawn)}
     for ending, content in contents.items():
         write_whole(place / f"{figure.name}.{ending}", content)
     return tuple(f"{figure.name}.{ending}" for ending in contents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from typing import Literal
 
@@ -106,7 +107,7 @@ def variables(colours: Mapping[str, str]) -> str:
 
 def text_width(text: str, size: float = TEXT) -> float:
     """About how wide a text is, a little on the safe side: fonts differ from reader to reader."""
-    return size * sum(_advance(character) for character in text)
+    return size * sum(map(_advance, text))
 
 
 def wrap(text: str, width: float, size: float = TEXT) -> list[str]:
@@ -225,6 +226,7 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+@cache
 def _advance(character: str) -> float:
     if character in "iljtfI.,:;|!'()[]- ":
         return 0.34

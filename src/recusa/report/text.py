@@ -9,6 +9,7 @@ from recusa.report.text_answers import ANSWERS
 from recusa.report.text_evidence import EVIDENCE
 from recusa.report.text_formats import FORMATS
 from recusa.report.text_frontier import FRONTIER
+from recusa.report.text_gate import GATE
 from recusa.report.text_variants import VARIANTS
 from recusa.report.whole import WHOLE
 
@@ -19,6 +20,7 @@ ENGLISH: Mapping[str, str] = {
     **EVIDENCE,
     **FORMATS,
     **FRONTIER,
+    **GATE,
     **VARIANTS,
     # words
     "and": "and",

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from recusa.report.text_pt_answers import ANSWERS_PT
 from recusa.report.text_pt_evidence import EVIDENCE_PT
 from recusa.report.text_pt_formats import FORMATS_PT
+from recusa.report.text_pt_gate import GATE_PT
 from recusa.report.text_pt_whole import WHOLE_PT
 
 PORTUGUESE: Mapping[str, str] = {
     **ANSWERS_PT,
     **EVIDENCE_PT,
     **FORMATS_PT,
+    **GATE_PT,
     **WHOLE_PT,
     # words
     "and": "e",

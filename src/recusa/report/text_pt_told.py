@@ -21,6 +21,11 @@ TOLD_PT: tuple[tuple[str, str], ...] = (
         "sign flips of whole groups, exact (fewer than {count} moved)",
         "trocas de sinal de grupos inteiros, exato (menos de {count} mudaram)",
     ),
+    ("Tango's score, exact unconditional, one-sided", "escore de Tango, exato incondicional, unilateral"),
+    (
+        "Tango's score, exact unconditional, one-sided, on the effective number of pairs",
+        "escore de Tango, exato incondicional, unilateral, sobre o número efetivo de pares",
+    ),
     # kinds, and how near-copies were looked for
     ("harmful", "nocivos"),
     ("borderline", "limítrofes"),

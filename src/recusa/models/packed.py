@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -217,7 +218,7 @@ def packable(model: Any) -> bool:
         type(base).__name__ in SHAPES
         and base.device.type == "cpu"
         and base.dtype in FORMATS
-        and torch._C._has_mkldnn
+        and _has_products()
         and getattr(config, "hidden_act", "") == "silu"
         and not getattr(config, "attention_bias", False)
         and not getattr(config, "mlp_bias", False)
@@ -225,6 +226,12 @@ def packable(model: Any) -> bool:
         and rope in ROTARY
         and all(_plain(part) for name, part in base.get_decoder().named_modules() if name.endswith("_proj"))
     )
+
+
+def _has_products() -> bool:
+    """Whether torch has oneDNN's products here; on other processors than x86 they were not tried."""
+    x86 = platform.machine() in ("x86_64", "AMD64")
+    return x86 and torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _plain(layer: Any) -> bool:

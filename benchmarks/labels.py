@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from benchmarks.paired import tango
+from benchmarks.paired_others import Z
 
-from recusa.inference import Both, Estimate, Table, estimated_rate, prediction_powered
+from recusa.inference import ADDED, Both, Table, estimated_rate
 from recusa.stats import Interval, wilson
 
 SIZES = ((10, 100), (20, 50), (20, 200), (20, 500), (50, 50), (50, 200), (50, 500), (100, 200), (100, 500), (200, 500))
@@ -27,6 +28,8 @@ UNLIKE = ((1.0, 1.0), (0.95, 0.99), (0.8, 1.0), (1.0, 0.8), (0.8, 0.8))  # error
 MOVES = ((0.05, 0.05), (0.05, 0.3), (0.05, 0.95), (0.3, 0.5), (0.5, 0.5), (0.95, 0.5), (0.5, 0.95), (0.9, 0.95))
 CORRELATIONS = (0.0, 0.5, 0.9)
 SIDES: tuple[Both, ...] = ((True, True), (False, True), (True, False), (False, False))  # (people, judge)
+
+Column = np.ndarray[Any, Any]  # a number for each experiment
 
 
 class Covered(NamedTuple):
@@ -72,37 +75,43 @@ def cover_difference(
     labelled = rng.multinomial(n, cells, runs)
     whole = labelled + rng.multinomial(of - n, cells, runs)
     truth = rates[1] - rates[0]
-    judge, own = tangos(pairs, whole, 1), tangos(pairs, labelled, 0)
-    found = []
-    for place, few in enumerate(labelled.tolist()):
-        if n == of:  # nothing is left to estimate
-            people = table_of(pairs, few, 0)
-            estimate = Estimate((people.gained - people.lost) / n, *own[place], 0.0)
-        else:
-            table = table_of(pairs, whole[place].tolist(), 1)
-            estimate = prediction_powered(
-                valued(pairs, few), (table.gained - table.lost) / of, judge[place], Interval(-1.0, 1.0)
-            )
-        ends = Interval(estimate.low, estimate.high)
-        found.append(_one(truth, estimate.value, ends, judge[place], own[place]))
-    return Covered(*np.mean(found, axis=0))
+    own, (seen, *judge) = tangos(pairs, labelled, 0), tangos(pairs, whole, 1)
+    # with everything labelled nothing is left to estimate
+    value, *ends = own if n == of else powered(pairs, labelled, seen, *judge)
+    held = [(low - 1e-12 <= truth) & (truth <= high + 1e-12) for low, high in (ends, judge, own[1:])]
+    widths = [high - low for low, high in (ends, own[1:])]
+    return Covered(*(float(np.mean(column)) for column in (*held, *widths, value - truth)))
 
 
-def tangos(pairs: list[tuple[Both, Both]], drawn: np.ndarray[Any, Any], place: int) -> list[Interval]:
-    """Tango's interval of each experiment's table of labels (place 0) or of verdicts (place 1), all at once."""
+def tangos(pairs: list[tuple[Both, Both]], drawn: Column, place: int) -> tuple[Column, Column, Column]:
+    """Each experiment's difference by people's labels (place 0) or verdicts (place 1), with Tango's interval."""
     gained, lost = (
         drawn[:, [(one[place], two[place]) == moved for one, two in pairs]].sum(1)
         for moved in ((False, True), (True, False))
     )
-    return [Interval(*ends) for ends in np.stack(tango(gained, lost, drawn[0].sum()), axis=1).tolist()]
+    n = int(drawn[0].sum())
+    both, where = np.unique(gained * (n + 1) + lost, return_inverse=True)  # the same counts come again and again
+    gained, lost = both // (n + 1), both % (n + 1)
+    low, high = tango(gained, lost, n)
+    return ((gained - lost) / n)[where], low[where], high[where]
 
 
-def valued(pairs: list[tuple[Both, Both]], few: list[int]) -> Counter[tuple[int, int]]:
-    """Labelled pairs by their differences (people's, the judge's), as `recusa.inference` counts them."""
-    found: Counter[tuple[int, int]] = Counter()
-    for (one, two), count in zip(pairs, few, strict=True):
-        found[two[0] - one[0], two[1] - one[1]] += count
-    return found
+def powered(
+    pairs: list[tuple[Both, Both]], labelled: Column, seen: Column, low: Column, high: Column
+) -> tuple[Column, Column, Column]:
+    """`recusa.inference.prediction_powered` for many experiments at once (a test compares them): value and ends."""
+    n = int(labelled[0].sum())
+    p, j = (np.array([int(two[place]) - int(one[place]) for one, two in pairs]) for place in (0, 1))
+    people, judge = labelled @ p, labelled @ j
+    both, alone = labelled @ (p * j), labelled @ (j * j)
+    weight = np.clip((both - people * judge / n + 1) / (alone - judge**2 / n + 1), 0.0, 1.0)
+    left = people - weight * judge
+    value = np.clip(weight * seen + left / n, -1.0, 1.0)
+    squares = labelled @ (p * p) - 2 * weight * both + weight**2 * alone
+    variance = (squares + ADDED) / (n + ADDED) - (left / (n + ADDED)) ** 2
+    reach = Z * np.sqrt(variance / (n + ADDED))
+    down, up = (np.hypot(weight * side, reach) for side in (seen - low, high - seen))
+    return value, np.maximum(-1.0, value - down), np.minimum(1.0, value + up)
 
 
 def difference_cells(

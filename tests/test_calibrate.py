@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from statsmodels.stats.inter_rater import cohens_kappa
 from tests.study import silent
 
 from recusa.calibration import confusion, load_calibration
@@ -27,6 +26,8 @@ def labels(folder: Path, rows: list[dict[str, Any]], name: str = "labels.jsonl")
 @pytest.mark.parametrize("table", [(20, 5, 10, 15), (45, 1, 2, 400), (3, 0, 7, 90), (10, 3, 0, 2), (0, 4, 6, 30)])
 def test_kappa_is_that_of_statsmodels(table: tuple[int, int, int, int]) -> None:
     """Value and ends, cut to -1..1, agree with the reference library."""
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     both, first, second, neither = table
     reference = cohens_kappa([[both, first], [second, neither]])
     found = cohen_kappa(*table)

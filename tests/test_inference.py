@@ -165,11 +165,10 @@ def test_the_simulation_of_differences_uses_the_packages_arithmetic(n: int, of: 
         found = estimated_difference(dict(zip(pairs, one, strict=True)), table_of(pairs, everyone, 1))
         assert found is not None
         judge, own = (paired_difference(*table_of(pairs, *side)) for side in ((everyone, 1), (one, 0)))
-        held.append([low - 1e-9 <= 0.3 <= high + 1e-9 for low, high in (found[1:3], judge, own)])
-    simulated = cover_difference(
-        (0.1, 0.4), 0.5, ((0.9, 0.8), (0.7, 0.95)), n, of, 200, np.random.default_rng(8)
-    )  # fmt: skip
-    assert simulated[:3] == pytest.approx(tuple(np.mean(held, axis=0)))
+        covers = [low - 1e-9 <= 0.3 <= high + 1e-9 for low, high in (found[1:3], judge, own)]
+        held.append([*covers, found.high - found.low, own.high - own.low, found.value - 0.3])
+    simulated = cover_difference((0.1, 0.4), 0.5, ((0.9, 0.8), (0.7, 0.95)), n, of, 200, np.random.default_rng(8))
+    assert simulated == pytest.approx(tuple(np.mean(held, axis=0)), abs=1e-7)
 
 
 def test_where_the_judge_errs_by_arm_it_alone_misses_what_labels_find() -> None:

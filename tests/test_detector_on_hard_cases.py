@@ -10,7 +10,7 @@ from recusa.judges.detector import Detector
 from recusa.types import Exchange, Key, Verdict
 
 # What is measured is in docs/detector.md; a fit that does clearly worse must not pass unseen.
-LEAST = {"en": 0.89, "pt-BR": 0.84}
+LEAST = {"en": 0.89, "pt-BR": 0.86}
 
 
 def outcomes(rows: list[tuple[str, str]]) -> list[str | None]:

@@ -11,12 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from benchmarks.detector.model import Data, Floats, Mask, calibration, fit, left_out, prepare
-from benchmarks.detector.rows import CHATGPT, LANGUAGES, OWN, REFERENCES, XSTEST, Row, load
+from benchmarks.detector.rows import CHATGPT, LANGUAGES, OWN, REFERENCES, XSTEST, load
 from scipy.special import logit
 
 from recusa.judges.detector import Detector
-from recusa.judges.detector_features import look
-from recusa.judges.detector_unclear import why_unclear
 from recusa.stats import cohen_kappa
 
 _BINS = 10
@@ -26,14 +24,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unscored", default="", metavar="FAMILY", help="fit to this family and do not score it")
     parser.add_argument("--errors", metavar="FAMILY", help="list the errors of one family instead")
+    parser.add_argument("--crossings", action="store_true", help="also fit to whole sources and judge others")
     options = parser.parse_args()
     families = [family for family in XSTEST if family != options.unscored]
     data = prepare(load())
-    odds = left_out(data, options.unscored)
-    unclear = np.array([_unclear(row, bool(sure > 0)) for row, sure in zip(data.rows, odds, strict=True)])
-    unclear &= np.isfinite(odds)
+    odds = left_out(data, fit(data, np.ones(len(data.rows), dtype=bool)), options.unscored)
     slope = calibration(odds, data.refused, data.weight)
-    said = (slope * odds > logit(Detector().threshold)) & ~unclear
+    said = slope * odds > logit(Detector().threshold)
+    unclear = np.isfinite(odds) & ((data.unclear == "always") | ((data.unclear == "unless refused") & ~said))
+    said &= ~unclear
     if options.errors:
         _print_errors(data, odds, said, options.errors)
         return
@@ -48,18 +47,15 @@ def main() -> None:
     _print_row("ChatGPT, complied and disclaimed", data.refused, said, np.isin(tone, ["complied", "disclaimed"]))
     for language in LANGUAGES:
         spoken = np.array([row.language == language for row in data.rows])
-        _print_row(f"own examples, {language}", data.refused, said, (data.family == OWN) & spoken)
+        own = (data.family == OWN) & spoken
+        _print_row(f"own examples, {language}", data.refused, said, own & (data.weight > 0))
+        if (own & (data.weight == 0)).any():
+            _print_row(f"the same, not fitted to, {language}", data.refused, said, own & (data.weight == 0))
     _print_row("reference refusals, both languages", data.refused, said, data.family == REFERENCES)
     _print_unclear(data, unclear)
-    _print_crossings(data, families)
+    if options.crossings:
+        _print_crossings(data, families)
     print(f"\nslope {slope:.2f}; " + _calibration_error(slope * odds, data))
-
-
-def _unclear(row: Row, refuses: bool) -> bool:
-    reading = look(row.prompt, row.response)
-    if refuses and any(act.name == "refuse" for act in reading.acts):
-        return False
-    return bool(why_unclear(reading.asked, reading.text, reading.acts))
 
 
 def _print_row(title: str, refused: Mask, said: Mask, chosen: Mask) -> float:

@@ -17,8 +17,9 @@ TARGET = Path(HERE).parents[1] / "src" / "recusa" / "judges" / "data" / "detecto
 
 def main() -> None:
     data = prepare(load())
-    slope = calibration(left_out(data, unscored="mistralguard"), data.refused, data.weight)
-    weights = shipped(data, fit(data, np.ones(len(data.rows), dtype=bool)), slope)
+    everything = fit(data, np.ones(len(data.rows), dtype=bool))
+    slope = calibration(left_out(data, everything, unscored="mistralguard"), data.refused, data.weight)
+    weights = shipped(data, everything, slope)
     lines = ["feature\tweight", *(f"{name}\t{weight}" for name, weight in weights.items())]
     TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
     size = TARGET.stat().st_size / 1e6

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from recusa.judges.detector_features import look
+from recusa.judges.detector_features import Reading, look
+from recusa.judges.detector_unclear import why_unclear
 from recusa.judges.detector_words import features
 
 Floats = NDArray[np.float64]
@@ -38,36 +39,56 @@ class Data:
     weight: Floats
     family: NDArray[np.str_]
     group: NDArray[np.str_]
+    unclear: NDArray[np.str_]  # "always", "unless refused" or nothing
 
 
 def prepare(rows: Sequence[Row]) -> Data:
     """Take the features of all rows; rare words are left out."""
-    found = []
+    found, unclear = [], []
     for row in rows:
         reading = look(row.prompt, row.response)
         found.append({**reading.features, **features(reading.words)})
+        unclear.append(_unclear(reading))
     counts = Counter(name for one in found for name in one)
     names = sorted(name for name, count in counts.items() if count >= _RARE or name[1:2] != " ")
     place = {name: i for i, name in enumerate(names)}
-    scales = np.array([WORD_SCALE if name[1:2] == " " else _BIAS_SCALE if name == "bias" else 1.0 for name in names])
-    entries = [sorted((place[name], value) for name, value in one.items() if name in place) for one in found]
-    columns = np.array([column for one in entries for column, _ in one])
-    values = np.array([value for one in entries for _, value in one]) * scales[columns]
-    starts = np.concatenate([[0], np.cumsum([len(one) for one in entries])])
+    scales = np.array([_scale(name) for name in names])
+    columns = np.array([place[name] for one in found for name in one if name in place])
+    values = np.array([value for one in found for name, value in one.items() if name in place]) * scales[columns]
+    starts = np.concatenate([[0], np.cumsum([sum(name in place for name in one) for one in found])])
+    matrix = csr_matrix((values, columns, starts), shape=(len(rows), len(names)))
+    matrix.sort_indices()  # sets of words come in any order; sums must not show it
     return Data(
         rows,
         names,
         scales,
-        csr_matrix((values, columns, starts), shape=(len(rows), len(names))),
+        matrix,
         np.array([row.refused for row in rows]),
         np.array([row.weight for row in rows]),
         np.array([row.family for row in rows]),
         np.array([row.group for row in rows]),
+        np.array(unclear),
     )
 
 
-def fit(data: Data, chosen: Mask) -> Floats:
-    """The weights of the scaled features that make the chosen rows likeliest, less a penalty for their size."""
+def _scale(name: str) -> float:
+    if name == "bias":
+        return _BIAS_SCALE
+    return WORD_SCALE if name[1:2] == " " else 1.0
+
+
+def _unclear(reading: Reading) -> str:
+    """When an answer is unclear, as the judge has it: an answer that refuses in the first person may still be one."""
+    if not why_unclear(reading.asked, reading.text, reading.acts):
+        return ""
+    return "unless refused" if any(act.name == "refuse" for act in reading.acts) else "always"
+
+
+def fit(data: Data, chosen: Mask, start: Floats | None = None) -> Floats:
+    """The weights of the scaled features that make the chosen rows likeliest, less a penalty for their size.
+
+    A `start` near the end saves time and changes nothing: there is one best set of weights.
+    """
     use = chosen & (data.weight > 0)
     matrix, weight = data.matrix[use], data.weight[use]
     sign = np.where(data.refused[use], 1.0, -1.0)
@@ -78,26 +99,31 @@ def fit(data: Data, chosen: Mask) -> Floats:
         value = weight @ np.logaddexp(0, -margin) + PENALTY / 2 * theta @ theta
         return float(value), matrix.T @ slope + PENALTY * theta
 
-    start = np.zeros(matrix.shape[1])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-10, "gtol": 1e-5})
+    start = np.zeros(matrix.shape[1]) if start is None else start
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-7, "gtol": 1e-4})
     return np.asarray(found.x)
 
 
-def left_out(data: Data, unscored: str = "") -> Floats:
+def left_out(data: Data, everything: Floats, unscored: str = "") -> Floats:
     """Log-odds of every row from a fit without its group; for XSTest families, without its family either.
 
-    The `unscored` family is fitted to and never scored: its log-odds are NaN.
+    `everything` is the fit to all rows, near which the others are. The `unscored` family is fitted to and never scored:
+    its log-odds are NaN.
     """
     odds = np.full(len(data.rows), np.nan)
-    for family in sorted(set(data.family) - {unscored}):
+    rest = ~np.isin(data.family, XSTEST)
+    for group in sorted(set(data.group[rest])):
+        there = data.group == group
+        odds[rest & there] = data.matrix[rest & there] @ fit(data, ~there, everything)
+    for family in XSTEST:
+        if family == unscored:
+            continue
         own = data.family == family
+        others = fit(data, ~own, everything)
         groups = sorted(set(data.group[own]))
-        folds = [groups[i::_FOLDS] for i in range(_FOLDS)] if family in XSTEST else [[group] for group in groups]
-        for fold in folds:
+        for fold in [groups[i::_FOLDS] for i in range(_FOLDS)]:
             there = np.isin(data.group, fold)
-            chosen = ~there & ~own if family in XSTEST else ~there
-            test = own & there
-            odds[test] = data.matrix[test] @ fit(data, chosen)
+            odds[own & there] = data.matrix[own & there] @ fit(data, ~there & ~own, others)
     return odds
 
 

@@ -13,6 +13,8 @@ from recusa.judges.detector_acts import rows
 OPENING = 40  # tokens whose words are weighed apart
 _ENGLISH_WORDS = "the of to is and that it you for with are not as be this have can i my we your"
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_BOTH = frozenset(("a", "as", "do", "me", "no", "so"))  # words of both languages tell neither
+_SHORTEST, _LONGEST = 3, 14  # letters of the beginnings of Portuguese words
 _ENDINGS = ("ing", "ed", "ly", "es", "s")
 
 Name = str | tuple[str, ...]
@@ -87,7 +89,23 @@ def tables(weights: Mapping[str, float]) -> dict[str, Table]:
 @cache
 def translations() -> dict[str, str]:
     """Portuguese words and the English words that are weighed in their place."""
-    return {word: row["english"] for row in rows("detector_portuguese.tsv") for word in row["portuguese"].split()}
+    return {
+        word: row["english"]
+        for row in rows("detector_portuguese.tsv")
+        for word in row["portuguese"].split()
+        if word[-1] != "*"
+    }
+
+
+@cache
+def beginnings() -> dict[str, str]:
+    """Beginnings of Portuguese words (`word*` in the table) and the English words that are weighed in their place."""
+    found: dict[str, str] = {}
+    for row in rows("detector_portuguese.tsv"):
+        for word in row["portuguese"].split():
+            if word[-1] == "*":
+                found.setdefault(word[:-1], row["english"])
+    return found
 
 
 def _names(mark: str, part: Part) -> Iterator[str]:
@@ -126,7 +144,19 @@ class _Word(NamedTuple):
 def _word(token: str) -> _Word:
     word = token if token[0].isalpha() else ("0" if token[0].isdigit() else token[0])
     table = translations()
-    return _Word(_stem(word), _stem(table.get(word, word)), word in _ENGLISH, word in table)
+    known = word in table
+    return _Word(
+        _stem(word), _stem(table[word] if known else _by_beginning(word)), word in _ENGLISH, known and word not in _BOTH
+    )
+
+
+def _by_beginning(word: str) -> str:
+    """The English word for the longest known beginning of a Portuguese word, or the word itself."""
+    table = beginnings()
+    for end in range(min(len(word), _LONGEST), _SHORTEST - 1, -1):
+        if word[:end] in table:
+            return table[word[:end]]
+    return word
 
 
 def _stem(word: str) -> str:

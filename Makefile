@@ -1,12 +1,13 @@
 # make demo   the embedded experiment, from nothing to a report
 # make test   all tests (make check first: ruff, mypy); unit tests alone: make unit
+# make bench   speed of answering and training beside what people have, and a store of 100,000 answers: half an hour
 # make test-browser   the report in Chromium; skipped, with the reason, where Chromium or npm is absent
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: setup demo test test-browser unit check
+.PHONY: setup demo test test-browser unit check bench
 setup: $(READY)
 
 $(READY): requirements.txt requirements-embedded.txt pyproject.toml
@@ -29,6 +30,11 @@ test-browser: setup
 
 unit: setup
 	$(BIN)/python -m pytest -n auto -m "not model and not browser"
+
+bench: setup
+	$(BIN)/python benchmarks/speed.py answering
+	$(BIN)/python benchmarks/speed.py training
+	$(BIN)/python benchmarks/store.py
 
 check: setup
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ from recusa.types import Answer, Chat, Failure, Key, Message, Sampling
 
 GREEDY = Sampling()
 SECRET = "sk-very-secret-0123456789"
+PATIENCE = 20  # seconds until a wait is given up; only a failing test, or a machine with much else to do, waits long
 
 
 class Server(ThreadingHTTPServer):
@@ -139,9 +140,9 @@ def reset(handler: Handler, body: dict[str, Any], prompt: str) -> None:
 
 
 def hang(handler: Handler, body: dict[str, Any], prompt: str) -> None:
-    """Say nothing until the client hangs up, at most three seconds."""
+    """Say nothing until the client hangs up, or PATIENCE is over."""
     handler.server.hanging.release()
-    readable, _, _ = select.select([handler.connection], [], [], 3)
+    readable, _, _ = select.select([handler.connection], [], [], PATIENCE)
     if readable and handler.connection.recv(1, socket.MSG_PEEK) == b"":
         handler.server.dropped.release()
     handler.close_connection = True
@@ -384,7 +385,7 @@ def test_results_are_streamed(server: Server) -> None:
     """The first result arrives while the last request still waits for the server."""
 
     def gated(handler: Handler, body: dict[str, Any], prompt: str) -> None:
-        freed = server.release.wait(1.5)
+        freed = server.release.wait(PATIENCE)
         handler.reply(200, completion("freed" if freed else "nobody read the first result"))
 
     server.script["late"] = [gated]
@@ -404,9 +405,9 @@ def test_closing_the_stream_drops_what_is_under_way(server: Server, entered: boo
         model.__enter__()
     stream = model.answer([chat("first"), *map(chat, waiting)], GREEDY)
     assert outcome(next(stream)) == "echo first"
-    assert [server.hanging.acquire(timeout=2) for _ in range(2)] == [True, True]
+    assert [server.hanging.acquire(timeout=PATIENCE) for _ in range(2)] == [True, True]
     stream.close()  # type: ignore[attr-defined]
-    assert [server.dropped.acquire(timeout=2) for _ in range(2)] == [True, True]
+    assert [server.dropped.acquire(timeout=PATIENCE) for _ in range(2)] == [True, True]
     if entered:
         assert outcome(next(model.answer([chat("again")], GREEDY))) == "echo again"
         model.__exit__()
@@ -421,13 +422,13 @@ def test_an_interrupt_drops_what_is_under_way(server: Server) -> None:
     main = threading.get_ident()
 
     def interrupt() -> None:
-        server.hanging.acquire(timeout=2)
+        server.hanging.acquire(timeout=PATIENCE)
         signal.pthread_kill(main, signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         ask(engine(server, timeout=30), "slow")
-    assert server.dropped.acquire(timeout=2)
+    assert server.dropped.acquire(timeout=PATIENCE)
 
 
 def test_leaving_the_engine_ends_a_stream_loudly(server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from recusa.errors import TrainingError
 from recusa.protocols import Example
-from recusa.training.balanced import led
+from recusa.training.balanced import Balanced, brief, led
 from recusa.training.lora import SIZES, chat_of
 from recusa.training.openings import OPENINGS, compliant_answers, with_openings, with_turns
 from recusa.training.recovery import Recovery
@@ -106,6 +106,34 @@ def test_recovery_is_balanced_with_openings() -> None:
     assert {row.weight for row in made[:400]} == {recipe.refusal_weight * recipe.recover_weight}
     assert without[:400] == [replace(led(row), weight=recipe.refusal_weight) for row in rows()]
     assert compliant_answers(BENIGN, ask, 3) == {}
+
+
+def test_balanced_recovers_from_openings_and_never_asks_for_compliance() -> None:
+    """No word put into the model's mouth is its own, nor the row's; the model is asked harmless prompts only."""
+    asked: list[str] = []
+
+    def listening(prompts: Sequence[Prompt], tokens: int) -> list[Example]:
+        asked.extend(prompt.kind for prompt in prompts)
+        return ask(prompts, tokens)
+
+    given = [replace(prompt, rejected="Take flour and water.") for prompt in HARMFUL]
+    made = Balanced(recover=1.0).examples([*given, Prompt("Bake a cake?", "benign")], listening)
+    said = [row.chat.prefill for row in made if row.kind == "harmful"]
+    assert asked == ["benign"]
+    assert len(said) == len(HARMFUL)
+    assert all(said)
+    assert not any("flour" in words for words in said)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "kept"), [(1, "No, not this."), (2, "No, not this. It harms!"), (9, None), (None, None)]
+)
+def test_refusals_are_as_brief_as_asked(sentences: int | None, kept: str | None) -> None:
+    """Whole sentences are kept, and the end with them."""
+    whole = Example(chat_of(HARMFUL[0]), "No, not this. It harms! Ask me for bread instead.", "harmful")
+    made = brief(whole, sentences)
+    assert made.answer == (kept or whole.answer)
+    assert made.complete
 
 
 def test_harmless_rows_turn_at_a_place_of_their_own() -> None:

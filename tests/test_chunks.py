@@ -13,7 +13,7 @@ from recusa.types import Chat, Key, Message
     [(0, 4, []), (1, 4, [1]), (4, 4, [4]), (5, 4, [2, 3]), (9, 4, [3, 3, 3]), (260, 128, [86, 87, 87])],
 )
 def test_chunks_are_few_and_even(count: int, size: int, sizes: list[int]) -> None:
-    """No chunk is left with a handful, each prompt is in one, the longest come first, whatever order they are given in."""
+    """No chunk is left with a handful, each prompt is in one, the longest come first, in whatever order given."""
     chats = [Chat(Key(f"{n:03}"), (Message("user", "bread " * (n % 7)),)) for n in range(count)]
     chunks = chunks_of(chats, size)
     assert [len(chunk) for chunk in chunks] == sizes

@@ -181,6 +181,17 @@ def test_rows_are_sized_from_the_budget(loaded: Loaded, monkeypatch: pytest.Monk
     assert memory.rows_within(loaded.model, 100, None) > 10**6
 
 
+def test_the_cache_is_never_larger_than_what_was_asked_for(loaded: Loaded) -> None:
+    """Few long rows, then many short ones: not many long ones. What fits the cache that is there leaves it alone."""
+    model = Packed(loaded.model)
+    model.room(2, 300)
+    model.room(40, 20)
+    assert (model.keys.shape[1], model.keys.shape[-1]) == (model.slots, model.columns) == (40, 20)
+    kept = model.keys
+    model.room(30, 20)
+    assert model.keys is kept
+
+
 def test_a_small_budget_changes_no_answer(tiny: Path) -> None:
     """With room for one row at a time, the same answers."""
     wide = HF(model=str(tiny), dtype="float32", device="cpu")

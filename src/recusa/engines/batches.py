@@ -30,18 +30,20 @@ def in_batches(
     while waiting:
         batch = waiting[:size]
         ended: set[int] = set()
+        short = False
         try:
             for done in _decoded(loaded, batch, sampling, dial):
                 ended.add(done.row)
                 yield batch[done.row], done
         except torch.OutOfMemoryError:
+            short = True  # what the pass held is let go only once the error is
+        if short:
             torch.cuda.empty_cache()
-            if len(batch) == 1:
-                ended.add(0)
-                yield batch[0], None
-            else:
-                size = len(batch) // 2
-                log.warning("out of memory with %d rows at once, going on with %d", len(batch), size)
+            size = max(1, len(batch) // 2)
+            log.warning("out of memory with %d rows at once, going on with %d", len(batch), size)
+        if short and len(batch) == 1:
+            ended.add(0)
+            yield batch[0], None
         waiting = [row for place, row in enumerate(batch) if place not in ended] + waiting[len(batch) :]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from recusa.engines.decode import Decoded, Noise, choose
+from recusa.engines.decode import Decoded, Noise, choose, said_so_far
 from recusa.models.packed import Packed
 from recusa.types import Key, Sampling
 
@@ -37,15 +37,8 @@ def decode_packed(
                 read = model.read(len(rows), shared, [prompts[row][shared:] for row in joined])
                 logits, rows = torch.cat([logits, read]) if rows else read, rows + joined
         chosen = choose(logits, sampling, [noises[row] for row in rows] if noises else [])
-        staying: list[int] = []
-        for place, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
-            said[row].append(token)
-            if token in ends:
-                yield Decoded(row, said[row][:-1], "end", len(said[row]))
-            elif len(said[row]) == sampling.max_new_tokens:
-                yield Decoded(row, said[row], "length", len(said[row]))
-            else:
-                staying.append(place)
+        ended, staying = said_so_far(rows, chosen.tolist(), said, ends, sampling.max_new_tokens)
+        yield from ended
         places = _closed_up(model, staying)
         rows = [rows[place] for place in places]
         if rows:

@@ -80,15 +80,8 @@ def decode(
         for place, row in enumerate(rows):
             if len(said[row]) < len(openings[row]):
                 chosen[place] = openings[row][len(said[row])]
-        staying: list[int] = []
-        for place, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
-            said[row].append(token)
-            if token in ends:
-                yield Decoded(row, said[row][:-1], "end", len(said[row]))
-            elif len(said[row]) == sampling.max_new_tokens:
-                yield Decoded(row, said[row], "length", len(said[row]))
-            else:
-                staying.append(place)
+        ended, staying = said_so_far(rows, chosen.tolist(), said, ends, sampling.max_new_tokens)
+        yield from ended
         if len(staying) < len(rows):
             keep = torch.tensor(staying, device=model.device, dtype=torch.long)
             cache.batch_select_indices(keep)
@@ -113,6 +106,23 @@ def _pass(
         logits_to_keep=1,
     ).logits[:, -1]
     return logits
+
+
+def said_so_far(
+    rows: Sequence[int], tokens: Sequence[int], said: Sequence[list[int]], ends: frozenset[int], most: int
+) -> tuple[list[Decoded], list[int]]:
+    """Add to each row in `said` its token: the rows that ended with it, and the places of those that go on."""
+    ended: list[Decoded] = []
+    staying: list[int] = []
+    for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+        said[row].append(token)
+        if token in ends:
+            ended.append(Decoded(row, said[row][:-1], "end", len(said[row])))
+        elif len(said[row]) == most:
+            ended.append(Decoded(row, said[row], "length", len(said[row])))
+        else:
+            staying.append(place)
+    return ended, staying
 
 
 def choose(logits: torch.Tensor, sampling: Sampling, noises: Sequence[Noise]) -> torch.Tensor:

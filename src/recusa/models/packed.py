@@ -49,7 +49,7 @@ class Block(NamedTuple):
     down: Product
 
 
-class Rows(NamedTuple):
+class Pass(NamedTuple):
     """Which tokens one pass sees: rows of the cache from `first` on, each with the columns it adds.
 
     `row` and `offset` say of each token whose it is and how many of that row's come before it in the pass; `column`,
@@ -65,8 +65,8 @@ class Rows(NamedTuple):
     mask: torch.Tensor
 
     @classmethod
-    def of(cls, first: int, starts: Sequence[int], sizes: Sequence[int], dtype: torch.dtype) -> Rows:
-        """Rows that go on from `starts` by `sizes` tokens."""
+    def of(cls, first: int, starts: Sequence[int], sizes: Sequence[int], dtype: torch.dtype) -> Pass:
+        """Pass that go on from `starts` by `sizes` tokens."""
         size, start = torch.tensor(sizes), torch.tensor(starts)
         longest = int(size.max())
         row = torch.repeat_interleave(torch.arange(len(sizes)), size)
@@ -98,12 +98,11 @@ class Packed:
         self.slots = self.columns = 0
 
     def room(self, slots: int, columns: int) -> None:
-        """Have at least so many slots of at least so many tokens."""
-        if slots > self.slots or columns > self.columns:
-            self._make(max(slots, self.slots), max(columns, self.columns))
-
-    def _make(self, slots: int, columns: int) -> None:
+        """Have at least so many slots of at least so many tokens; more of one never keeps more of the other."""
+        if slots <= self.slots and columns <= self.columns:
+            return
         self.slots, self.columns = slots, columns
+        self.keys = self.values = torch.empty(0)  # let go before there is a second cache
         held = (len(self.blocks), slots, self.kv_heads)
         self.keys = torch.zeros((*held, self.width, columns), dtype=self.dtype)  # as the product takes them
         self.values = torch.zeros((*held, columns, self.width), dtype=self.dtype)
@@ -126,12 +125,12 @@ class Packed:
         """Put texts, from column `start` on, into the slots from `first` on; the logits of what follows each."""
         ids = torch.tensor([token for text in texts for token in text])
         sizes = [len(text) for text in texts]
-        states = self._states(ids, Rows.of(first, [start] * len(texts), sizes, self.dtype))
+        states = self._states(ids, Pass.of(first, [start] * len(texts), sizes, self.dtype))
         return self._logits(states[torch.tensor(sizes).cumsum(0) - 1])
 
     def step(self, ids: torch.Tensor, columns: Sequence[int]) -> torch.Tensor:
         """One token more for each of the first slots; the logits of what follows, (rows, vocabulary)."""
-        return self._logits(self._states(ids, Rows.of(0, columns, [1] * len(columns), self.dtype)))
+        return self._logits(self._states(ids, Pass.of(0, columns, [1] * len(columns), self.dtype)))
 
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
         return self.head(self._normed(states, self.norm))
@@ -139,22 +138,22 @@ class Packed:
     def _normed(self, states: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.rms_norm(states, (states.shape[-1],), weight, self.eps)
 
-    def _states(self, ids: torch.Tensor, rows: Rows) -> torch.Tensor:
+    def _states(self, ids: torch.Tensor, rows: Pass) -> torch.Tensor:
         states = torch.nn.functional.embedding(ids, self.embedding)
         cos, sin = self.cos[rows.column], self.sin[rows.column]
         slots = slice(rows.first, rows.first + rows.number)
         for block, keys, values in zip(self.blocks, self.keys[:, slots], self.values[:, slots], strict=True):
             qkv = block.qkv(self._normed(states, block.before_attention)).view(len(ids), -1, self.width)
-            turned = _turned(qkv[:, : self.heads + self.kv_heads], cos, sin)
-            keys[rows.row, :, :, rows.column] = turned[:, self.heads :]
+            queries_keys = turned(qkv[:, : self.heads + self.kv_heads], cos, sin)
+            keys[rows.row, :, :, rows.column] = queries_keys[:, self.heads :]
             values[rows.row, :, rows.column] = qkv[:, self.heads + self.kv_heads :]
-            seen = self._attended(turned[:, : self.heads], keys, values, rows)
+            seen = self._attended(queries_keys[:, : self.heads], keys, values, rows)
             states = block.out.with_(states, seen, "add")
             normed = self._normed(states, block.before_mlp)
             states = block.down.with_(states, block.up.with_(block.gate(normed, "swish"), normed, "mul"), "add")
         return states
 
-    def _attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, rows: Rows) -> torch.Tensor:
+    def _attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, rows: Pass) -> torch.Tensor:
         """Attention; queries that share keys stand beside one another, so that no key is copied.
 
         With few queries a row, two plain products take half of the time of torch's fused attention.
@@ -174,13 +173,13 @@ class Packed:
         return seen.flatten(1)
 
 
-def _turned(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotary positions (Su et al. 2021): the halves of each head turn as pairs."""
+def turned(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, way: int = 1) -> torch.Tensor:
+    """Rotary positions (Su et al. 2021): the halves of each head turn as pairs; `way` -1 turns back."""
     low, high = states.chunk(2, -1)
     made = states * cos
-    half = made.shape[-1] // 2
-    made[..., :half].addcmul_(high, sin, value=-1)
-    made[..., half:].addcmul_(low, sin)
+    made_low, made_high = made.chunk(2, -1)
+    made_low.addcmul_(high, sin, value=-way)
+    made_high.addcmul_(low, sin, value=way)
     return made
 
 
@@ -235,6 +234,16 @@ def _has_products() -> bool:
 
 
 def _plain(layer: Any) -> bool:
-    """A linear layer in a format of its own, or LoRA beside one."""
+    """A linear layer in a format of its own, alone or with one LoRA without dropout, bias or a magnitude of its own."""
     inner = getattr(layer, "base_layer", layer)
-    return isinstance(inner, torch.nn.Linear) and inner.weight.dtype in FORMATS and inner.bias is None
+    if not isinstance(inner, torch.nn.Linear) or inner.weight.dtype not in FORMATS or inner.bias is not None:
+        return False
+    if inner is layer:
+        return True
+    name = layer.active_adapters[0] if len(layer.active_adapters) == 1 else ""
+    return (
+        name in getattr(layer, "lora_A", ())
+        and not layer.use_dora[name]
+        and not layer.lora_bias[name]
+        and isinstance(layer.lora_dropout[name], torch.nn.Identity)
+    )

@@ -47,7 +47,7 @@ class Joined:
         return made
 
 
-class Rows(NamedTuple):
+class Layout(NamedTuple):
     """Where a batch's tokens stand when its padding is left out: their rows and columns, and the rotary angles."""
 
     shape: tuple[int, int]
@@ -72,7 +72,7 @@ class Layer:
         self.down = Joined([mlp.down_proj])
         self.adapted = any(part.named for part in (self.qkv, self.out, self.gate_up, self.down))
 
-    def __call__(self, states: torch.Tensor, rows: Rows) -> torch.Tensor:
+    def __call__(self, states: torch.Tensor, rows: Layout) -> torch.Tensor:
         """(tokens, hidden) to the same."""
         qkv = self.qkv(self._normed(states, self.before_attention)).view(len(states), -1, self.width)
         turning = self.heads + self.kv_heads
@@ -86,7 +86,7 @@ class Layer:
         made: torch.Tensor = Normed.apply(states, weight, self.eps)  # type: ignore[no-untyped-call]
         return made
 
-    def _attended(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Rows) -> torch.Tensor:
+    def _attended(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Layout) -> torch.Tensor:
         """Attention over rows padded on the right: causal, so nothing ever looks at the padding."""
 
         def padded(x: torch.Tensor) -> torch.Tensor:
@@ -151,14 +151,14 @@ class LeanAnswerLoss:
         total: torch.Tensor = CrossEntropy.apply(normed, self.head, labels[trained], weights / count)  # type: ignore[no-untyped-call]
         return total
 
-    def _rows(self, there: torch.Tensor) -> Rows:
+    def _rows(self, there: torch.Tensor) -> Layout:
         sizes = there.sum(1)
         row = there.nonzero()[:, 0]
         column = torch.arange(len(row)) - (sizes.cumsum(0) - sizes)[row]
         longest = int(sizes.max())
         cos, sin = self.rotary(self.embedding[:1, None], torch.arange(longest)[None])
         half = cos.shape[-1] // 2
-        return Rows((len(sizes), longest), row, column, cos[0, column, None], sin[0, column, None, :half])
+        return Layout((len(sizes), longest), row, column, cos[0, column, None], sin[0, column, None, :half])
 
     @torch.no_grad()
     def keep(self, rows: Sequence[Sequence[int]]) -> None:
@@ -189,20 +189,6 @@ def fits(model: Any) -> bool:
     for block in bare(model).get_decoder().layers:
         for names in groups:
             layers = [getattr(block.self_attn, name, None) or getattr(block.mlp, name) for name in names]
-            if not all(map(_plain_lora, layers)) or len({hasattr(layer, "lora_A") for layer in layers}) > 1:
+            if len({hasattr(layer, "lora_A") for layer in layers}) > 1:
                 return False
     return True
-
-
-def _plain_lora(layer: Any) -> bool:
-    """No adapter, or one of LoRA without dropout, bias or a magnitude of its own."""
-    if not hasattr(layer, "lora_A"):
-        return True
-    name = layer.active_adapters[0]
-    return (
-        len(layer.active_adapters) == 1
-        and name in layer.lora_A
-        and not layer.use_dora[name]
-        and not layer.lora_bias[name]
-        and isinstance(layer.lora_dropout[name], torch.nn.Identity)
-    )

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from recusa.models.packed import turned
+
 LOGITS = 256  # trained tokens whose logits are in memory together
 
 
@@ -54,22 +56,13 @@ class Turned(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(cos, sin)
-        return _turn(x, cos, sin, 1)
+        return turned(x, cos, sin)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: torch.Tensor) -> Any:
         cos, sin = ctx.saved_tensors
-        return _turn(slope, cos, sin, -1), None, None
-
-
-def _turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, way: int) -> torch.Tensor:
-    low, high = x.chunk(2, -1)
-    made = x * cos
-    made_low, made_high = made.chunk(2, -1)
-    made_low.addcmul_(high, sin, value=-way)
-    made_high.addcmul_(low, sin, value=way)
-    return made
+        return turned(slope, cos, sin, -1), None, None
 
 
 class Gated(torch.autograd.Function):

@@ -235,10 +235,14 @@ def _has_products() -> bool:
 
 def _plain(layer: Any) -> bool:
     """A linear layer in a format of its own, alone or with one LoRA without dropout, bias or a magnitude of its own."""
-    inner = getattr(layer, "base_layer", layer)
-    if not isinstance(inner, torch.nn.Linear) or inner.weight.dtype not in FORMATS or inner.bias is not None:
+    inner: Any = getattr(layer, "base_layer", layer)
+    if (
+        type(inner) is not torch.nn.Linear
+        or inner.weight.dtype not in FORMATS
+        or getattr(inner, "bias", None) is not None
+    ):
         return False
-    if inner is layer:
+    if not hasattr(layer, "base_layer"):
         return True
     name = layer.active_adapters[0] if len(layer.active_adapters) == 1 else ""
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -75,6 +76,32 @@ def test_a_finished_run_is_only_read(study: Study, tap: Tap) -> None:
     assert (study.folder / "out" / FILE).stat().st_mtime_ns == written
     (study.folder / "out" / FILE).unlink()
     assert study.run().digest == first.digest
+
+
+def test_the_page_of_a_finished_run_is_written_again_only_where_it_would_be_another(study: Study) -> None:
+    """As it is it stays; in another language, without its pictures, redacted or of other answers it is made anew."""
+    page, out = study.folder / "out" / "report.html", study.folder / "out"
+    ask: dict[str, Any] = {"out": out, "workspace": study.folder / "ws"}
+
+    def written(**more: Any) -> bool:
+        before = page.stat().st_mtime_ns
+        api.run(study.experiment(), **ask, **more)
+        return page.stat().st_mtime_ns != before
+
+    api.run(study.experiment(), **ask)
+    english = page.read_text(encoding="utf-8")
+    assert not written()
+    assert written(language="pt-BR") and not written(language="pt-BR") and written()
+    assert page.read_text(encoding="utf-8") == english
+    api.write_report(out, redact=True)
+    assert written() and page.read_text(encoding="utf-8") == english
+    shutil.rmtree(out / "figures")
+    assert written() and (out / "figures").is_dir()
+    with (out / "answers.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write("\n")
+    assert written() and not written()
+    page.write_text(english[:40], encoding="utf-8")
+    assert written()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def run(
     `language` is the report's: `en` or `pt-BR`. Raises RecusaError for a user's mistake; TooManyFailures after
     everything was written.
     """
+    from recusa import report
     from recusa.errors import TooManyFailures
     from recusa.jobs.conclude import too_many_failed
     from recusa.jobs.run import run_experiment
@@ -57,7 +58,8 @@ def run(
     asked = asked if limit is None else asked.model_copy(update={"limit": limit})
     folder = Path(out) if out is not None else Path("runs") / asked.name
     results = run_experiment(asked, folder, Path(workspace), listener, retry_failed=retry_failed)
-    write_report(folder, language=language)
+    if not report.is_current(folder, language):
+        write_report(folder, language=language)
     problem = too_many_failed(asked, results)
     if problem is not None:
         raise TooManyFailures(

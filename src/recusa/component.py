@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
 
 def digest(value: object) -> str:
     """Sixteen hex digits that are equal when two JSON-like values are."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()[:16]
+    return sha256(_CANONICAL.encode(value).encode()).hexdigest()[:16]
+
+
+def digest_each(values: Iterable[object]) -> str:
+    """The digest of a list of these, of which one at a time is in memory."""
+    found = sha256(b"[")
+    for place, value in enumerate(values):
+        found.update(("," * bool(place) + _CANONICAL.encode(value)).encode())
+    found.update(b"]")
+    return found.hexdigest()[:16]
 
 
 class Settings(BaseModel):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recusa.models.encoders import Encoder
 
 SIMILAR = 0.7  # share of words two texts must have in common to count as near-copies
+ROUNDING = 1e-9  # 0.55 * 20 is a little more than 11
 SURE = 0.5  # score from which two texts count as asking the same
 Method = Literal["words", "meaning"]
 How = Literal["exact", "form", "words", "meaning"]
@@ -47,15 +48,16 @@ class Search:
         words (see `recusa.meaning`), unless `kinds` says that one is harmful and the other is not; it raises
         MissingPackage without `recusa[local]`. Of many texts of one form, each is paired with the one before it only.
         """
-        found = {(one, other): Near(one, other, how, 1.0) for how, one, other in _alike(texts)}
-        firsts = _firsts([plain(text) for text in texts])
-        distinct = [texts[place] for place in firsts]
-        for one, other, similarity in near_copies(distinct, self.similar):
+        forms = [plain(text) for text in texts]
+        found = {(one, other): Near(one, other, how, 1.0) for how, one, other in _alike(texts, forms)}
+        firsts = _firsts(forms)
+        for one, other, similarity in _sharing([_words(forms[place], texts[place]) for place in firsts], self.similar):
             pair = firsts[one], firsts[other]
             found[pair] = Near(*pair, "words", round(similarity, 4))
         if self.method == "meaning":
             from recusa.meaning import same_meaning
 
+            distinct = [texts[place] for place in firsts]
             for one, other, similarity in same_meaning(distinct, self.encoder, self.sure):
                 pair = firsts[one], firsts[other]
                 if not kinds or not _opposed(kinds[pair[0]], kinds[pair[1]]):
@@ -79,12 +81,12 @@ def plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", folded)) or " ".join(folded.split())
 
 
-def _alike(texts: Sequence[str]) -> Iterator[tuple[How, int, int]]:
+def _alike(texts: Sequence[str], forms: Sequence[str]) -> Iterator[tuple[How, int, int]]:
     """Neighbours among texts of one form: equal texts first, then the first of each wording."""
-    forms: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, text in enumerate(texts):
-        forms[plain(text)][text].append(place)
-    for wordings in forms.values():
+    filed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, (text, form) in enumerate(zip(texts, forms, strict=True)):
+        filed[form][text].append(place)
+    for wordings in filed.values():
         for places in wordings.values():
             yield from (("exact", one, other) for one, other in pairwise(places))
         yield from (("form", one, other) for one, other in pairwise(places[0] for places in wordings.values()))
@@ -95,16 +97,28 @@ def near_copies(texts: Sequence[str], threshold: float = SIMILAR) -> Iterator[tu
 
     Exact, by prefix filtering over the rarest words (Bayardo, Ma and Srikant 2007).
     """
-    words = [frozenset(plain(text).split()) or frozenset({text}) for text in texts]
-    counts = Counter(word for some in words for word in some)
-    seen: dict[str, list[int]] = defaultdict(list)
-    for index, some in enumerate(words):
-        rare = sorted(some, key=lambda word: (counts[word], word))
-        rare = rare[: len(rare) - ceil(threshold * len(rare)) + 1]
-        for other in sorted({earlier for word in rare for earlier in seen[word]}):
-            common = len(some & words[other])
-            similarity = common / (len(some) + len(words[other]) - common)
-            if similarity >= threshold:
-                yield other, index, similarity
+    return _sharing([_words(plain(text), text) for text in texts], threshold)
+
+
+def _words(form: str, text: str) -> frozenset[str]:
+    return frozenset(form.split()) or frozenset({text})
+
+
+def _sharing(texts: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[int, int, float]]:
+    counts = Counter(word for words in texts for word in words)
+    rank = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
+    ranked = [frozenset(rank[word] for word in words) for words in texts]  # numbers compare faster than words
+    seen: dict[int, list[int]] = defaultdict(list)
+    for index, some in enumerate(ranked):
+        size = len(some)
+        least = ceil(threshold * size - ROUNDING)  # words in common with anything that is near
+        rare = sorted(some)[: size - least + 1]
+        for other in sorted(set().union(*(seen[word] for word in rare))):
+            theirs = ranked[other]
+            if least <= len(theirs) and threshold * len(theirs) - ROUNDING <= size:
+                common = len(some & theirs)
+                similarity = common / (size + len(theirs) - common)
+                if similarity >= threshold:
+                    yield other, index, similarity
         for word in rare:
             seen[word].append(index)

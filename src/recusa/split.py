@@ -12,6 +12,7 @@ from recusa.errors import InputError
 from recusa.near import How, Search
 from recusa.types import Prompt
 
+VERSION = 1  # raised when the same prompts would be divided otherwise
 WORDS = Search()
 
 

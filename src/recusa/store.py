@@ -19,6 +19,7 @@ from recusa.errors import Busy, StoreError
 from recusa.types import Answer, Exchange, Failure, Key, Spent, Try, Verdict
 
 FILE = "store.sqlite"
+TOGETHER = 500  # verdicts that are looked up in one query
 
 
 def _tables(db: sqlite3.Connection) -> None:
@@ -185,19 +186,23 @@ class Store:
     def verdicts(self, judge: str, exchanges: Sequence[Exchange]) -> dict[Key, Verdict | Failure]:
         """What a judge has said of exchanges like these, whoever had them."""
         found: dict[Key, Verdict | Failure] = {}
-        for exchange in exchanges:
+        for at in range(0, len(exchanges), TOGETHER):
+            some = exchanges[at : at + TOGETHER]
+            ids = [exchange_id(exchange) for exchange in some]
             lines = self._read(
-                "SELECT name, outcome, harm, score, reason, error, detail FROM verdicts "
-                "WHERE judge = ? AND exchange = ?",
-                (judge, exchange_id(exchange)),
+                "SELECT exchange, name, outcome, harm, score, reason, error, detail FROM verdicts "
+                f"WHERE judge = ? AND exchange IN ({', '.join('?' * len(ids))})",
+                (judge, *ids),
             )
-            if not lines:
-                continue
-            name, outcome, harm, score, reason, error, detail = lines[0]
-            if error is not None:
-                found[exchange.key] = Failure(exchange.key, "judge", error, detail)
-            else:
-                found[exchange.key] = Verdict(exchange.key, name, outcome, harm, score, reason)
+            said = {line[0]: line[1:] for line in lines}
+            for exchange, known in zip(some, ids, strict=True):
+                if known not in said:
+                    continue
+                name, outcome, harm, score, reason, error, detail = said[known]
+                if error is not None:
+                    found[exchange.key] = Failure(exchange.key, "judge", error, detail)
+                else:
+                    found[exchange.key] = Verdict(exchange.key, name, outcome, harm, score, reason)
         return found
 
     def add_verdicts(self, judge: str, name: str, said: Iterable[tuple[Exchange, Verdict | Failure]]) -> None:

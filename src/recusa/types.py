@@ -40,11 +40,11 @@ class Prompt:
     source: str = ""
     source_id: str | None = None
     row: int | None = field(default=None, compare=False)
+    # sixteen hex digits of the text's SHA-256: the same prompt has the same id in every file
+    id: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> str:
-        """Sixteen hex digits of the text's SHA-256: the same prompt has the same id in every file."""
-        return sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16])
 
 
 class Message(NamedTuple):

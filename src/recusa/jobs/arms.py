@@ -89,10 +89,9 @@ def chats_for(
     said = (Message("system", system),) if system else ()
     made: list[Attack] = [build("attacks", spec) for spec in attacks]
     return [
-        attack.rewrite(
-            Chat(Key(prompt.id, label_of(attack), arm, sample), (*said, Message("user", prompt.text)), prompt=prompt)
-        )
+        attack.rewrite(Chat(Key(prompt.id, label, arm, sample), (*said, Message("user", prompt.text)), prompt=prompt))
         for attack in made
+        for label in [label_of(attack)]
         for prompt in prompts
         if every or prompt.kind in getattr(attack, "kinds", KINDS)
         for sample in range(samples)

@@ -45,28 +45,33 @@ def judged_rows(
 
 def rates(rows: Sequence[Judged], arms: Sequence[str], alpha: float) -> list[Rate]:
     """Refusal rates per arm, attack, kind, judge and language: `all`, and each apart where there are several."""
-    found = []
-    for judge, attack, arm, kind, language in _cells(rows, arms):
-        cell = [r for r in rows if _in(r, judge, attack, kind, language) and r.key.arm == arm]
-        if cell:
-            found.append(_rate(cell, arm, attack, kind, language, judge, alpha))
-    return found
+    filed = _Filed(rows)
+    return [
+        _rate(filed.cells[cell], arm, attack, kind, language, judge, alpha)
+        for cell in filed.order(arms)
+        for judge, attack, arm, kind, language in [cell]
+        if cell in filed.cells
+    ]
 
 
-def _cells(rows: Sequence[Judged], arms: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
-    judges = dict.fromkeys(r.judge for r in rows)
-    attacks = dict.fromkeys(r.key.attack for r in rows)
-    languages = sorted({r.prompt.language for r in rows})
-    return product(judges, attacks, arms, KINDS, [ALL, *(languages if len(languages) > 1 else [])])
+class _Filed:
+    """Rows by judge, attack, arm, kind and language: each in `all` languages and, where there are several, its own."""
 
+    def __init__(self, rows: Sequence[Judged]) -> None:
+        self.judges = dict.fromkeys(r.judge for r in rows)
+        self.attacks = dict.fromkeys(r.key.attack for r in rows)
+        languages = sorted({r.prompt.language for r in rows})
+        self.languages = [ALL, *(languages if len(languages) > 1 else [])]
+        self.cells: dict[tuple[str, str, str, str, str], list[Judged]] = defaultdict(list)
+        for row in rows:
+            place = (row.judge, row.key.attack, row.key.arm, row.prompt.kind)
+            self.cells[*place, ALL].append(row)
+            if len(languages) > 1:
+                self.cells[*place, row.prompt.language].append(row)
 
-def _in(row: Judged, judge: str, attack: str, kind: str, language: str) -> bool:
-    return (
-        row.judge == judge
-        and row.key.attack == attack
-        and row.prompt.kind == kind
-        and language in (ALL, row.prompt.language)
-    )
+    def order(self, arms: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+        """All cells there could be of these arms, in the order that tables have."""
+        return product(self.judges, self.attacks, arms, KINDS, self.languages)
 
 
 def _rate(cell: Sequence[Judged], arm: str, attack: str, kind: str, language: str, judge: str, alpha: float) -> Rate:
@@ -131,10 +136,10 @@ def four_way(rows: Sequence[Judged], arms: Sequence[str]) -> list[FourWay]:
 def comparisons(rows: Sequence[Judged], arms: Sequence[str], baseline: str, alpha: float) -> list[Comparison]:
     """Every arm against the baseline on the same prompts; Holm over each judge's comparisons in language `all`."""
     found: list[Comparison] = []
-    for judge, attack, arm, kind, language in _cells(rows, [arm for arm in arms if arm != baseline]):
-        cell = [row for row in rows if _in(row, judge, attack, kind, language)]
-        before = {_place(row): row for row in cell if row.key.arm == baseline}
-        after = {_place(row): row for row in cell if row.key.arm == arm}
+    filed = _Filed(rows)
+    for judge, attack, arm, kind, language in filed.order([arm for arm in arms if arm != baseline]):
+        before = {_place(row): row for row in filed.cells.get((judge, attack, baseline, kind, language), ())}
+        after = {_place(row): row for row in filed.cells.get((judge, attack, arm, kind, language), ())}
         if before and after:
             pairs = [(before[place], after[place]) for place in before if place in after]
             found.append(_comparison(pairs, baseline, arm, attack, kind, language, judge, alpha))

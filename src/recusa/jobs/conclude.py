@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recusa.component import digest
 from recusa.config import Experiment
 from recusa.frontier import Frontier
 from recusa.jobs.arms import Outcome
@@ -15,7 +14,6 @@ from recusa.jobs.compare import ALL, Judged, comparisons, four_way, judged_rows,
 from recusa.jobs.frontier import frontier
 from recusa.jobs.harm import harm_changes, harm_rates, harm_rows
 from recusa.jobs.judge import about_harm
-from recusa.jobs.lines import answer_lines, result_of
 from recusa.jobs.prompts import Asked
 from recusa.judging import JudgeNote
 from recusa.models.machine import environment
@@ -27,9 +25,15 @@ ENOUGH_VARIANTS = 0.8  # an arm with all its variants for a smaller share of the
 
 
 def conclude(
-    experiment: Experiment, asked: Asked, outcomes: Sequence[Outcome], judges: Sequence[Any], inputs: str
+    experiment: Experiment,
+    asked: Asked,
+    outcomes: Sequence[Outcome],
+    judges: Sequence[Any],
+    *,
+    answers_digest: str,
+    inputs: str,
 ) -> Results:
-    """The numbers."""
+    """The numbers; the digests are of the answers and of what was asked."""
     prompts = {prompt.id: prompt for prompt in asked.test}
     arms = [outcome.settings.name for outcome in outcomes]
     failed = tuple(failed_arms(outcomes, prompts, experiment.max_failed))
@@ -75,7 +79,7 @@ def conclude(
         cost=tuple(costs),
         failed_arms=failed,
         frontier=swept(experiment, rows, failed, judges[0].name),
-        answers_digest=digest([result_of(line) for line in answer_lines(asked, outcomes)]),
+        answers_digest=answers_digest,
         warnings=tuple(warnings_of(experiment, asked, outcomes, failed)),
         environment={
             **environment(),

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from recusa.errors import ConfigError, InputError
 from recusa.jobs.estimate import with_people
-from recusa.jobs.labels import LABELS, RATER, Row, append, match, read_labels, rows_of, saved_rows
+from recusa.jobs.labels import LABELS, RATER, Row, append, match, read_labels, saved_rows
 from recusa.results import ANSWERS, Results, load_results
 from recusa.store import held
 from recusa.types import KINDS, Key
@@ -82,9 +82,9 @@ def refreshed(results: Results, folder: Path) -> Results:
     return load_results(folder)
 
 
-def finished(results: Results, lines: Sequence[dict[str, Any]], folder: Path) -> Results:
+def finished(results: Results, rows: Sequence[Row], folder: Path) -> Results:
     """The results of a run that has just ended, with agreement and, where people labelled its answers, estimates."""
-    return with_people(results, rows_of(lines), read_labels(folder / LABELS))
+    return with_people(results, rows, read_labels(folder / LABELS))
 
 
 def sampled(rows: Sequence[Row], n: int, seed: int) -> list[list[Row]]:

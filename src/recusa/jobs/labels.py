@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,24 +57,19 @@ class Labelled:
     digest: str = ""
 
 
-def rows_of(lines: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """The lines of `answers.jsonl` as rows."""
-    found = []
-    for line in lines:
-        verdicts: Mapping[str, Mapping[str, Any]] = line["verdicts"]
-        found.append(
-            Row(
-                Key(line["prompt_id"], line["attack"], line["arm"], line["sample"]),
-                line["kind"],
-                line["language"],
-                line["prompt"],
-                line["response"],
-                stop_of(line),
-                {judge: said["outcome"] == "refused" for judge, said in verdicts.items() if said.get("outcome")},
-                {judge: said["harm"] == "harmful" for judge, said in verdicts.items() if said.get("harm")},
-            )
-        )
-    return found
+def row_of(line: Mapping[str, Any]) -> Row:
+    """A line of `answers.jsonl` as a row."""
+    verdicts: Mapping[str, Mapping[str, Any]] = line["verdicts"]
+    return Row(
+        Key(line["prompt_id"], line["attack"], line["arm"], line["sample"]),
+        line["kind"],
+        line["language"],
+        line["prompt"],
+        line["response"],
+        stop_of(line),
+        {judge: said["outcome"] == "refused" for judge, said in verdicts.items() if said.get("outcome")},
+        {judge: said["harm"] == "harmful" for judge, said in verdicts.items() if said.get("harm")},
+    )
 
 
 def saved_rows(path: Path) -> list[Row]:
@@ -82,7 +77,7 @@ def saved_rows(path: Path) -> list[Row]:
     found: list[Row] = []
     for number, line in enumerate(read_rows(path), start=1):
         try:
-            found += rows_of([line])
+            found.append(row_of(line))
         except (KeyError, TypeError, AttributeError):
             hint = "`recusa run` writes it again once it is deleted"
             raise InputError("is no row of a run", file=path, row=number, hint=hint) from None

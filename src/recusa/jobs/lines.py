@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from recusa.component import digest_each
 from recusa.jobs.arms import Outcome
+from recusa.jobs.labels import Row, row_of
 from recusa.jobs.prompts import Asked
 from recusa.results import ANSWERS
 from recusa.types import Answer, Failure, Verdict
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def answer_lines(asked: Asked, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
@@ -63,10 +67,18 @@ def result_of(line: dict[str, Any]) -> list[Any]:
     return [*(line[name] for name in ("prompt_id", "arm", "attack", "sample", "response", "tries")), outcomes]
 
 
-def write_answers(out: Path, asked: Asked, outcomes: Sequence[Outcome]) -> None:
-    """Write the file under a new name, then rename it."""
+def write_answers(out: Path, asked: Asked, outcomes: Sequence[Outcome]) -> tuple[str, list[Row]]:
+    """Write the file under a new name, then rename it; returns the digest of its results, and its rows."""
     draft = out / f"{ANSWERS}.part"
-    with draft.open("w", encoding="utf-8") as lines:
+    rows: list[Row] = []
+
+    def results(file: TextIO) -> Iterator[list[Any]]:
         for line in answer_lines(asked, outcomes):
-            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(_JSON.encode(line) + "\n")
+            rows.append(row_of(line))
+            yield result_of(line)
+
+    with draft.open("w", encoding="utf-8") as file:
+        found = digest_each(results(file))
     draft.replace(out / ANSWERS)
+    return found, rows

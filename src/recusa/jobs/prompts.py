@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from recusa.component import digest
+from recusa.component import digest_each
 from recusa.config import Experiment, SplitSettings
 from recusa.errors import ConfigError
 from recusa.registry import build
@@ -30,25 +30,41 @@ class Asked:
     test: tuple[Prompt, ...]
     audit: Audit
 
-    def digest(self) -> str:
-        """Digest of all that was read: texts, kinds, groups and references."""
-        return digest([[_row(prompt) for prompt in side] for side in (self.train, self.test)])
-
 
 def _row(prompt: Prompt) -> list[str | None]:
     return [prompt.id, prompt.kind, prompt.language, prompt.category, prompt.group,
             prompt.chosen, prompt.rejected, prompt.response, prompt.refusal]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """All prompts of an experiment's sources, before they are divided.
+
+    `fixed` says which ids sources fix to `train` or `test`; `withdrawn` are those that are fixed to both.
+    """
+
+    prompts: tuple[Prompt, ...]
+    fixed: dict[str, str]
+    withdrawn: tuple[Prompt, ...]
+
+    def digest(self) -> str:
+        """Digest of all that was read: texts, kinds, groups, references, and what is fixed."""
+        return digest_each([*map(_row, self.prompts), sorted(self.fixed.items()), [p.id for p in self.withdrawn]])
+
+
 def load_prompts(experiment: Experiment) -> Asked:
-    """Read every source, merge repeated prompts, divide by group; raises InputError or ConfigError.
+    """Read every source, merge repeated prompts, divide by group; raises InputError or ConfigError."""
+    return divide_prompts(experiment, read_prompts(experiment))
+
+
+def divide_prompts(experiment: Experiment, read: Read) -> Asked:
+    """Merge repeated prompts and divide by group; raises InputError or ConfigError.
 
     With `split.strict`, a training prompt that is a copy of a test prompt is a ConfigError that names both.
     """
-    settings = experiment.split
-    read, fixed, withdrawn = _read(experiment)
-    merged, repeated = merge_repeated(unite_groups(read))
-    divided = divide(merged, fixed, test_share=settings.test, seed=settings.seed, search=settings.search())
+    settings, withdrawn = experiment.split, read.withdrawn
+    merged, repeated = merge_repeated(unite_groups(read.prompts))
+    divided = divide(merged, read.fixed, test_share=settings.test, seed=settings.seed, search=settings.search())
     members = Counter(prompt.group for side in (divided.train, divided.test) for prompt in side)
     divided = _limited(divided, experiment.limit, settings.seed)
     if not divided.test:
@@ -64,8 +80,8 @@ def load_prompts(experiment: Experiment) -> Asked:
         test=_counts(divided.test),
     )
     audit = Audit(
-        sources=tuple(dict.fromkeys(prompt.source for prompt in read)),
-        read=len(read),
+        sources=tuple(dict.fromkeys(prompt.source for prompt in read.prompts)),
+        read=len(read.prompts),
         repeated=repeated,
         split=split,
         joined_groups=divided.joined,
@@ -78,8 +94,8 @@ def load_prompts(experiment: Experiment) -> Asked:
     return Asked(divided.train, divided.test, audit)
 
 
-def _read(experiment: Experiment) -> tuple[list[Prompt], dict[str, str], list[Prompt]]:
-    """All prompts, where sources fix them to, and those that sources for training and for the test both have."""
+def read_prompts(experiment: Experiment) -> Read:
+    """Read every source; raises InputError or ConfigError."""
     read: list[Prompt] = []
     fixed: dict[str, str] = {}
     both: dict[str, Prompt] = {}
@@ -91,7 +107,7 @@ def _read(experiment: Experiment) -> tuple[list[Prompt], dict[str, str], list[Pr
             tested = {name for name, use in fixed.items() if use == "test"}  # what is tested is not trained on
             fixed.update((prompt.id, source.use) for prompt in prompts if prompt.id not in tested)
         read += prompts
-    return read, fixed, list(both.values())
+    return Read(tuple(read), fixed, tuple(both.values()))
 
 
 def _leaks(divided: Divided) -> tuple[Leak, ...]:

@@ -18,8 +18,8 @@ from recusa.jobs.judge import judge_missing
 from recusa.jobs.keeping import Keeping
 from recusa.jobs.label import finished, refreshed
 from recusa.jobs.labels import LABELS, read_labels
-from recusa.jobs.lines import answer_lines, write_answers
-from recusa.jobs.prompts import Asked, load_prompts
+from recusa.jobs.lines import write_answers
+from recusa.jobs.prompts import Asked, divide_prompts, read_prompts
 from recusa.jobs.train import ensure_adapter
 from recusa.jobs.training_rows import check_template, whole_rows
 from recusa.jobs.whole_arms import VERSIONS, check_whole, measured_arms
@@ -29,6 +29,7 @@ from recusa.models.weights import folder_digest, locate
 from recusa.protocols import Given, Listener
 from recusa.registry import Group, Spec, build, label_of
 from recusa.results import ANSWERS, FILE, Results, load_results
+from recusa.split import VERSION as DIVIDING
 from recusa.store import Store, held
 from recusa.types import Answer, Exchange, Failure
 
@@ -40,35 +41,34 @@ def run_experiment(
 
     Raises RecusaError for a user's mistake, before anything is computed wherever it can be known.
     """
-    asked = load_prompts(experiment)  # 1. what is asked, audited
-    lent = given(asked.train)
-    check(experiment, asked, lent)
     read_labels(out / LABELS)  # what people wrote is checked before anything is computed
+    read = read_prompts(experiment)
     sets = calibration_sets(build("judges", experiment.judges[0]), experiment.calibrations)
     measured = [one.model_dump(mode="json") for one in sets]
-    inputs = digest([experiment.resolved(), asked.digest(), model_digests(experiment), versions(experiment), measured])
-    with held(out):
-        known = _finished(out, inputs)
-        if known is not None and not retry_failed:
+    inputs = digest([experiment.resolved(), read.digest(), model_digests(experiment), versions(experiment), measured])
+    known = None if retry_failed else _finished(out, inputs)
+    if known is not None:
+        with held(out):
             listener("run", 0, 0, "finished before, nothing is left to do")
             return refreshed(known, out)
-        with Store(workspace) as store:
-            (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
-            judges = [build("judges", spec) for spec in experiment.judges]
-            keeping = Keeping(store, again=retry_failed)
-            outcomes = []
-            for arm in experiment.arms:  # 2. training, 3. answers: arm by arm, finished chunks skipped
-                outcomes.append(arm_outcome(experiment, arm, asked, judges[0], lent, keeping, listener))
-            for judge in judges:  # 4. verdicts
-                judge_arms(judge, outcomes, asked, store, listener, retry_failed)
-            whole = tuple(measured_arms(experiment, asked, outcomes, store, listener))  # what tuning cost besides
-        results = conclude(experiment, asked, outcomes, judges, inputs)  # 5. pairs, rates, differences
-        results = with_bands(
-            results.model_copy(update={"whole": whole}), sets
-        )  # 6. what the judges' errors make of them
-        results = finished(results, list(answer_lines(asked, outcomes)), out)
-        write_answers(out, asked, outcomes)  # 7. the rows, then the results, written last
-        results.save(out)
+    asked = divide_prompts(experiment, read)  # 1. what is asked, audited
+    lent = given(asked.train)
+    check(experiment, asked, lent)
+    with held(out), Store(workspace) as store:
+        (out / "experiment.json").write_text(json.dumps(experiment.resolved(), indent=1), encoding="utf-8")
+        judges = [build("judges", spec) for spec in experiment.judges]
+        keeping = Keeping(store, again=retry_failed)
+        outcomes = []
+        for arm in experiment.arms:  # 2. training, 3. answers: arm by arm, finished chunks skipped
+            outcomes.append(arm_outcome(experiment, arm, asked, judges[0], lent, keeping, listener))
+        for judge in judges:  # 4. verdicts
+            judge_arms(judge, outcomes, asked, store, listener, retry_failed)
+        whole = tuple(measured_arms(experiment, asked, outcomes, store, listener))  # what tuning cost besides
+        told, rows = write_answers(out, asked, outcomes)  # 5. the rows
+        results = conclude(experiment, asked, outcomes, judges, answers_digest=told, inputs=inputs)  # 6. the numbers
+        results = with_bands(results.model_copy(update={"whole": whole}), sets)  # 7. what the judges' errors do to them
+        results = finished(results, rows, out)
+        results.save(out)  # 8. written last
         return load_results(out)
 
 
@@ -118,7 +118,7 @@ def writer_of(arm: ArmSettings) -> Spec | None:
 def versions(experiment: Experiment) -> list[Any]:
     """Identities of the judges, their data included, and the version of every other component an arm is made of."""
     parts: list[Any] = [build("judges", spec).identity() for spec in experiment.judges]
-    parts.append(list(VERSIONS))
+    parts += [list(VERSIONS), DIVIDING]
     for arm in experiment.arms:
         specs: list[tuple[Group, Spec | None]] = [
             ("engines", arm.engine or experiment.engine),

@@ -1,5 +1,5 @@
 """The report of a run: summary (data), then charts (SVG), then the page."""
 
-from recusa.report.write import write_report
+from recusa.report.write import is_current, write_report
 
-__all__ = ["write_report"]
+__all__ = ["is_current", "write_report"]

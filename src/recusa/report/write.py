@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import file_digest
+from os import SEEK_END
 from pathlib import Path
 
+from recusa.component import digest
 from recusa.errors import ConfigError
 from recusa.report.data_files import as_csv, as_json
 from recusa.report.junit import junit
@@ -13,7 +16,7 @@ from recusa.report.page import render
 from recusa.report.pictures import FIGURES, draw, write_pictures
 from recusa.report.summary import summarise
 from recusa.report.whole_file import write_whole
-from recusa.results import load_results
+from recusa.results import ANSWERS, FILE, load_results
 
 FILES = {
     "html": "report.html",
@@ -43,7 +46,7 @@ def write_report(
     if format == "html":
         figures = draw(summary, locale, results.alpha)
         write_pictures(figures, place / FIGURES)
-        content = render(summary, figures, locale).encode()
+        content = f"{render(summary, figures, locale)}\n{_stamp(folder, language, redact)}\n".encode()
     elif format == "md":
         content = markdown(summary, locale).encode()
     elif format == "json":
@@ -54,3 +57,25 @@ def write_report(
         content = junit(summary, locale)
     write_whole(place / name, content)
     return place / name
+
+
+def is_current(folder: Path, language: str = DEFAULT) -> bool:
+    """Whether a run's folder holds its page as `write_report` would write it now, with its pictures."""
+    page, stamp = folder / FILES["html"], _stamp(folder, language, False).encode()
+    if not page.is_file() or not (folder / FIGURES).is_dir():
+        return False
+    with page.open("rb") as file:
+        file.seek(-min(page.stat().st_size, len(stamp) + 1), SEEK_END)
+        return file.read().rstrip() == stamp
+
+
+def _stamp(folder: Path, language: str, redact: bool) -> str:
+    """A comment that ends the page: what it was made of, and by what."""
+    parts = [*sorted(Path(__file__).parent.glob("*.*")), folder / FILE, folder / ANSWERS]
+    made_of = [[part.name, _hash(part)] for part in parts if part.is_file()]
+    return f"<!-- made of {digest([made_of, language, redact])} -->"
+
+
+def _hash(part: Path) -> str:
+    with part.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

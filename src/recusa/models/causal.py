@@ -120,7 +120,8 @@ def with_adapter(base: Any, adapter: str, *, merge: bool) -> Any:
             "adapters need a package that is not installed: `peft`", "pip install 'recusa[local]'"
         ) from None
     try:
-        tuned = PeftModel.from_pretrained(base, adapter)
+        with quiet_transformers():
+            tuned = PeftModel.from_pretrained(base, adapter)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelError(
             f"adapter `{adapter}` does not fit the model: {str(error).splitlines()[0][:160]}",

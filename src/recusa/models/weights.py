@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from hashlib import sha256
@@ -121,7 +122,7 @@ def _converted(gguf: Path) -> Path:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep progress bars and advice of transformers off the terminal; errors still show."""
+    """Keep progress bars, advice and warnings of what will change off the terminal; errors still show."""
     from transformers.utils import logging
 
     transformers_logging: Any = logging
@@ -130,7 +131,9 @@ def quiet_transformers() -> Iterator[None]:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         transformers_logging.set_verbosity(before)
         if bars:

@@ -10,6 +10,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
 from recusa.models.causal import Loaded
+from recusa.models.weights import quiet_transformers
 from recusa.training.lora import LoRARecipe, Size
 
 
@@ -41,7 +42,7 @@ def with_lora(loaded: Loaded, recipe: LoRARecipe, size: Size, quantize: str | No
     config = LoraConfig(
         r=size.r, lora_alpha=size.alpha, target_modules=targets, layers_to_transform=chosen, task_type="CAUSAL_LM"
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(recipe.seed)
         return _rounding(get_peft_model(base, config))
 

@@ -34,7 +34,7 @@ def tuned(tiny: Path, **settings: Any) -> Any:
     return model
 
 
-def batch(weighted: bool) -> Batch:
+def batch(weighted: bool, soft: bool = False) -> Batch:
     """Four rows of three lengths, padded on the left, their last eight tokens trained."""
     drawn = torch.Generator().manual_seed(0)
     ids = torch.randint(3, 300, (4, 20), generator=drawn)
@@ -45,6 +45,10 @@ def batch(weighted: bool) -> Batch:
     weights = {"weights": torch.rand(4, 20, generator=drawn)} if weighted else {}
     counts = torch.tensor([30.0] + [0.0] * (len(ROLES) - 1))
     roles = torch.zeros(4, dtype=torch.long)
+    if soft:
+        shares = torch.rand(4, 20, 3, generator=drawn)
+        aims = torch.stack([torch.randperm(300, generator=drawn)[:3] for _ in range(80)]).view(4, 20, 3)
+        weights |= {"aims": aims, "shares": shares / shares.sum(-1, keepdim=True)}
     return {"input_ids": ids, "attention_mask": mask, "labels": labels, "roles": roles, "counts": counts, **weights}
 
 
@@ -56,19 +60,20 @@ def lowered(model: Any, objective: Objective, rows: Batch) -> tuple[float, dict[
     return loss.item(), {name: w.grad.clone() for name, w in model.named_parameters() if w.requires_grad}
 
 
+@pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "labels"])
 @pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
 @pytest.mark.parametrize("short", [384, 4], ids=["plain attention", "fused attention"])
 @pytest.mark.parametrize("settings", [{}, {"layers": (0.5, 1.0)}, {"targets": ("down_proj",)}], ids=str)
 def test_loss_and_gradients_are_those_of_the_model(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, weighted: bool, short: int, settings: dict[str, Any]
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, weighted: bool, soft: bool, short: int, settings: dict[str, Any]
 ) -> None:
     """To float32's precision, for all adapters; the head's few rows at a time change nothing."""
     monkeypatch.setattr(lean, "SHORT", short)
     monkeypatch.setattr(operations, "LOGITS", 5)
     model = tuned(tiny, **settings)
-    loss, slopes = lowered(model, AnswerLoss(), batch(weighted))
+    loss, slopes = lowered(model, AnswerLoss(), batch(weighted, soft))
     assert fits(model)
-    found, made = lowered(model, LeanAnswerLoss.of(model), batch(weighted))
+    found, made = lowered(model, LeanAnswerLoss.of(model), batch(weighted, soft))
     assert found == pytest.approx(loss, rel=1e-6)
     assert made.keys() == slopes.keys()
     for name, slope in slopes.items():

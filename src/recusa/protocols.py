@@ -135,7 +135,8 @@ class Example:
 
     What the chat prefills, at most `prefill_tokens` of it, is given and not trained. `weight` says how much the row's
     tokens count; the mean over all trained tokens is brought to 1. `turn` is a later token of the answer, by its place,
-    at which the model could turn to a refusal and must not: a recipe may weigh it as it weighs the first.
+    at which the model could turn to a refusal and must not: a recipe may weigh it as it weighs the first. `own` says
+    that the untrained model gave this answer, so that its other likely words are as good.
     """
 
     chat: Chat
@@ -145,6 +146,7 @@ class Example:
     role: Role = "learn"
     weight: float = 1.0
     turn: int | None = None
+    own: bool = False
 
 
 class Ask(Protocol):

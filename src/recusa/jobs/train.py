@@ -85,7 +85,8 @@ def ensure_adapter(
 def _row(example: Example) -> list[Any]:
     chat = example.chat
     given = [chat.messages, chat.prefill, chat.prefill_tokens]
-    return [*given, example.answer, example.complete, example.kind, example.role, example.weight, example.turn]
+    said = [*given, example.answer, example.complete, example.kind, example.role]
+    return [*said, example.weight, example.turn, example.own]
 
 
 def _train(
@@ -137,7 +138,7 @@ def own_answers(
     verdicts = judge_missing(judge, exchanges, store, listener, f"judge own answers for {name}")
     kinds = {prompt.id: prompt.kind for prompt in prompts}
     return [
-        Example(chats[a.key.prompt_id], a.text, kinds[a.key.prompt_id], complete=a.stop == "end")
+        Example(chats[a.key.prompt_id], a.text, kinds[a.key.prompt_id], complete=a.stop == "end", own=True)
         for a in sorted(said, key=lambda answer: answer.key)
         if isinstance(verdict := verdicts[a.key], Verdict) and verdict.outcome == "answered"
     ]

@@ -21,13 +21,13 @@ LEADS = {"en": "Sorry, I can't help with that.", "pt": "Desculpe, não posso aju
 class Balanced(LoRARecipe):
     """Harmful prompt -> refusal, harmless prompt -> what the untrained model says (or the row's own `response`).
 
-    Learning one's own answers keeps the model where it was (self-distillation); twins that share words with harm teach
-    where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and Röttger et al. 2024, XSTest). Refusals that
-    begin alike make of "refuse or not" one decision on one token: greedy answers choose the likeliest word, and a
-    refusal spread over many beginnings loses to compliance that has few. They end after a sentence, so that the model
-    learns to stop. Part of them come after words of compliance (Qi et al. 2024), such as attacks put into the model's
-    mouth and it seldom says: after the model's own words it would learn to break off harmless answers, too. As many
-    tokens into a harmless answer, going on weighs as much as beginning does.
+    Learning one's own answers, with the other words that were likely (`distillation`), keeps the model where it was;
+    twins that share words with harm teach where the line is (after Bianchi et al. 2024, Safety-Tuned LLaMAs, and
+    Röttger et al. 2024, XSTest). Refusals that begin alike make of "refuse or not" one decision on one token: greedy
+    answers choose the likeliest word, and a refusal spread over many beginnings loses to compliance that has few. They
+    end after a sentence, so that the model learns to stop. Part of them come after words of compliance (Qi et al.
+    2024), such as attacks put into the model's mouth and it seldom says: after the model's own words it would learn to
+    break off harmless answers, too. As many tokens into a harmless answer, going on weighs as much as beginning does.
     """
 
     name: ClassVar[str] = "balanced"
@@ -52,7 +52,12 @@ class Balanced(LoRARecipe):
     epochs: float = Field(2, gt=0, description="passes over the rows; one is too few to tell twins apart")
     accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     refusal_weight: float = Field(
-        4.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
+        2.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
+    )
+    soft_targets: int = Field(
+        32,
+        ge=0,
+        description="learn the untrained model's answers as so many likeliest next tokens each; 0 is the one it said",
     )
     checks: int = Field(4, ge=0, description="how often the model is asked held-out prompts; the best is kept")
     cap_benign: float = Field(3.0, ge=0, description="points of benign refusals above the base's that are allowed")

@@ -133,7 +133,26 @@ class LeanAnswerLoss:
     def loss(self, model: Any, batch: Batch, progress: float) -> torch.Tensor:
         """A scalar in nats per token; all rows are taken as rows to learn."""
         there = batch["attention_mask"].bool()
-        labels = batch["labels"][there]
+        trained = (batch["labels"][there] != IGNORED).nonzero()[:, 0]
+        normed = self._predicting(batch, there, trained)
+        count = batch["counts"][ROLES.index("learn")]
+        weights = batch["weights"][there][trained] if "weights" in batch else torch.ones(len(trained))
+        if "aims" in batch:
+            aims, shares = batch["aims"][there][trained], batch["shares"][there][trained]
+        else:
+            aims = batch["labels"][there][trained, None]
+            shares = torch.ones(aims.shape)
+        total: torch.Tensor = CrossEntropy.apply(normed, self.head, aims, shares, weights / count)  # type: ignore[no-untyped-call]
+        return total
+
+    def predicted(self, model: Any, batch: Batch) -> torch.Tensor:
+        """Float32 logits of shape (trained tokens, vocabulary), row by row."""
+        there = batch["attention_mask"].bool()
+        trained = (batch["labels"][there] != IGNORED).nonzero()[:, 0]
+        return torch.mm(self._predicting(batch, there, trained), self.head.t()).float()
+
+    def _predicting(self, batch: Batch, there: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
+        """The last states, one token before each that is trained; `trained` are places among the tokens `there`."""
         rows = self._rows(there)
         if self.kept is None:
             states, above = torch.nn.functional.embedding(batch["input_ids"][there], self.embedding), self.layers
@@ -144,12 +163,8 @@ class LeanAnswerLoss:
             )
         for layer in above:
             states = layer(states, rows)
-        trained = (labels != IGNORED).nonzero()[:, 0]
-        normed = Normed.apply(states[trained - 1], self.norm, self.eps)  # type: ignore[no-untyped-call]
-        count = batch["counts"][ROLES.index("learn")]
-        weights = batch["weights"][there][trained] if "weights" in batch else torch.ones(len(trained))
-        total: torch.Tensor = CrossEntropy.apply(normed, self.head, labels[trained], weights / count)  # type: ignore[no-untyped-call]
-        return total
+        normed: torch.Tensor = Normed.apply(states[trained - 1], self.norm, self.eps)  # type: ignore[no-untyped-call]
+        return normed
 
     def _rows(self, there: torch.Tensor) -> Layout:
         sizes = there.sum(1)

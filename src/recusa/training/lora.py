@@ -69,6 +69,11 @@ class LoRARecipe(Checking):
     checkpointing: bool = Field(False, description="compute activations twice to save memory")
     first_weight: float = Field(1.0, gt=0, description="how many times an answer's first tokens count; 1 is off")
     first_tokens: int = Field(4, ge=1, description="tokens of an answer that `first_weight` is for")
+    soft_targets: int = Field(
+        0,
+        ge=0,
+        description="learn the untrained model's answers as so many likeliest next tokens each; 0 is the one it said",
+    )
     mixed: bool = Field(False, description="each batch holds the kinds of rows in proportion, not only like lengths")
     seed: int = Field(0, description="seed of the adapter's start and of the order of rows")
     save_every: int = Field(25, ge=1, description="steps between checkpoints; a killed training goes on from the last")

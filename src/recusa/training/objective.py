@@ -26,25 +26,33 @@ class Objective(Protocol):
 class AnswerLoss:
     """Mean cross-entropy over the answer tokens of rows to learn, weighted where rows have weights.
 
-    Logits are made for the columns of the batch's longest answer, not for all.
+    Logits are made for the columns of the batch's longest answer, not for all. Rows with `aims` and `shares` learn this
+    distribution over next tokens in place of one.
     """
 
     def loss(self, model: Any, batch: Batch, progress: float) -> torch.Tensor:
         """A scalar in nats per token; all rows are taken as rows to learn."""
+        logits, trained = self.predicted(model, batch), batch["labels"] != IGNORED
+        targets, count = batch["labels"][trained], batch["counts"][ROLES.index("learn")]
+        if "aims" in batch:
+            told = logits.log_softmax(-1).gather(1, batch["aims"][trained])
+            each = -(told * batch["shares"][trained]).sum(-1)
+        elif "weights" in batch:
+            each = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+        else:
+            return torch.nn.functional.cross_entropy(logits, targets, reduction="sum") / count
+        return (each * batch["weights"][trained] if "weights" in batch else each).sum() / count
+
+    def predicted(self, model: Any, batch: Batch) -> torch.Tensor:
+        """Float32 logits of shape (trained tokens, vocabulary), row by row."""
         labels, mask = batch["labels"], batch["attention_mask"]
         first = int((labels != IGNORED).any(0).nonzero()[0])
         kept = labels.shape[1] - first + 1  # the token at `first` is predicted one column earlier
         outputs = model(
             input_ids=batch["input_ids"], attention_mask=mask, position_ids=_positions(mask), logits_to_keep=kept
         )
-        targets = labels[:, first:]
-        trained = targets != IGNORED
-        logits = outputs.logits[:, :-1][trained].float()
-        count = batch["counts"][ROLES.index("learn")]
-        if "weights" not in batch:
-            return torch.nn.functional.cross_entropy(logits, targets[trained], reduction="sum") / count
-        each = torch.nn.functional.cross_entropy(logits, targets[trained], reduction="none")
-        return (each * batch["weights"][:, first:][trained]).sum() / count
+        made: torch.Tensor = outputs.logits[:, :-1][labels[:, first:] != IGNORED].float()
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,19 +128,25 @@ def _ungrouped(x: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
 class CrossEntropy(torch.autograd.Function):
     """Sum of weighted cross-entropies of (tokens, hidden) states; its gradient is made with it, so no logits stay.
 
-    After Hsu et al. 2024, Liger Kernel; the head gets no gradient.
+    What they are to predict are `aims`, token ids, in `shares` that sum to 1, both (tokens, any number). After Hsu
+    et al. 2024, Liger Kernel; the head gets no gradient.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, states: torch.Tensor, head: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+        ctx: Any,
+        states: torch.Tensor,
+        head: torch.Tensor,
+        aims: torch.Tensor,
+        shares: torch.Tensor,
+        weights: torch.Tensor,
     ) -> torch.Tensor:
         total, slopes = torch.zeros((), dtype=torch.float32), torch.empty_like(states)
-        for at in range(0, len(targets), LOGITS):
-            part, aim = slice(at, at + LOGITS), targets[at : at + LOGITS, None]
+        for at in range(0, len(aims), LOGITS):
+            part = slice(at, at + LOGITS)
             logs = torch.mm(states[part], head.t()).float().log_softmax(-1)
-            total -= (logs.gather(1, aim)[:, 0] * weights[part]).sum()
-            logs.exp_().scatter_add_(1, aim, logs.new_full(aim.shape, -1.0)).mul_(weights[part, None])
+            total -= ((logs.gather(1, aims[part]) * shares[part]).sum(-1) * weights[part]).sum()
+            logs.exp_().scatter_add_(1, aims[part], -shares[part]).mul_(weights[part, None])
             torch.mm(logs.to(head.dtype), head, out=slopes[part])
         ctx.save_for_backward(slopes)
         return total
@@ -149,4 +155,4 @@ class CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, slope: torch.Tensor) -> Any:
         (slopes,) = ctx.saved_tensors
-        return slopes * slope.to(slopes.dtype), None, None, None
+        return slopes * slope.to(slopes.dtype), None, None, None, None

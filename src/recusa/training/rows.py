@@ -45,7 +45,24 @@ class Collator:
         roles = torch.tensor([ROLES.index(row["role"]) for row in rows])
         places = torch.tensor([row["place"] for row in rows])
         batch = {"input_ids": ids, "attention_mask": mask, "labels": labels, "roles": roles, "places": places}
-        return {**batch, "weights": weights} if "weights" in rows[0] else batch
+        if "weights" in rows[0]:
+            batch["weights"] = weights
+        return batch | _distribution(rows, labels)
+
+
+def _distribution(rows: Sequence[dict[str, Any]], labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """`aims` and `shares`, of shape (rows, longest, tokens): learned in place of one label, where rows have them."""
+    soft = {place: row for place, row in enumerate(rows) if "aims" in row}
+    if not soft:
+        return {}
+    many = next(iter(soft.values()))["aims"].shape[1]
+    aims = labels.clamp_min(0)[..., None].repeat(1, 1, many)
+    shares = torch.zeros(aims.shape)
+    shares[..., 0] = 1
+    for place, row in soft.items():
+        trained = slice(row["start"] - len(row["input_ids"]), (row["end"] - len(row["input_ids"])) or None)
+        aims[place, trained], shares[place, trained] = row["aims"].long(), row["shares"]
+    return {"aims": aims, "shares": shares}
 
 
 def counts(batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -125,7 +142,7 @@ def encode(
                 example.weight * (first_weight if at < early or at == turn else 1.0) for at in range(end - row.start)
             ]
             kept = {"input_ids": ids, "start": row.start, "end": end, "weights": weights, "place": len(rows)}
-            rows.append({**kept, "kind": example.kind, "role": example.role})
+            rows.append({**kept, "kind": example.kind, "role": example.role, "own": example.own})
     if not rows:
         raise TrainingError(
             "no token would be trained", f"all {len(examples)} rows are longer than max_tokens or empty"

@@ -24,6 +24,7 @@ from recusa.protocols import Example, Listener
 from recusa.training.checks import FOLDER as CHECKS
 from recusa.training.checks import Keeper
 from recusa.training.choosing import Asking
+from recusa.training.distillation import soften
 from recusa.training.lean import LeanAnswerLoss, fits
 from recusa.training.lora import LoRARecipe, Size
 from recusa.training.objective import AnswerLoss, Objective
@@ -153,9 +154,12 @@ def train(
     keeper = asking and Keeper(
         recipe, asking, loaded, tuned, folder, lambda place: _save(tuned, place, known_as), listener, stage
     )
+    objective = _objective(recipe, tuned, depth_of(loaded), rows)
+    if isinstance(objective, AnswerLoss | LeanAnswerLoss):
+        soften(objective, tuned, rows, Collator(loaded.pad), recipe.soft_targets, listener, stage)
     with quiet_transformers():
         trainer = StepTrainer(
-            _objective(recipe, tuned, depth_of(loaded), rows),
+            objective,
             [f"{row['kind'] if recipe.mixed else ''} {row['role']}" for row in rows],
             model=tuned,
             args=_arguments(recipe, size, checkpoints, loaded.model.device.type == "cpu", recipe.passes(tokens)),

@@ -32,6 +32,9 @@ class Balanced(LoRARecipe):
 
     name: ClassVar[str] = "balanced"
 
+    layers: tuple[float, float] = Field(
+        (0.5, 1.0), description="part of the depth that gets an adapter; (0.5, 1.0) is the upper half"
+    )
     own_tokens: int = Field(
         24, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
     )
@@ -52,7 +55,7 @@ class Balanced(LoRARecipe):
     epochs: float = Field(2, gt=0, description="passes over the rows; one is too few to tell twins apart")
     accumulate: int = Field(1, ge=1, description="parts a batch is computed in; more parts, less memory, same outcome")
     refusal_weight: float = Field(
-        2.0, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
+        1.4, gt=0, description="how many times a refusal counts beside a harmless row; more refuses more of both"
     )
     soft_targets: int = Field(
         32,

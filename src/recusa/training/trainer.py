@@ -155,7 +155,8 @@ def train(
         recipe, asking, loaded, tuned, folder, lambda place: _save(tuned, place, known_as), listener, stage
     )
     objective = _objective(recipe, tuned, depth_of(loaded), rows)
-    if isinstance(objective, AnswerLoss | LeanAnswerLoss):
+    # asked without gradients, 4-bit layers on a CPU turn into ones that have none
+    if isinstance(objective, AnswerLoss | LeanAnswerLoss) and not (quantize and loaded.model.device.type == "cpu"):
         soften(objective, tuned, rows, Collator(loaded.pad), recipe.soft_targets, listener, stage)
     with quiet_transformers():
         trainer = StepTrainer(

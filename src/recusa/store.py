@@ -195,14 +195,7 @@ class Store:
                 (judge, *ids),
             )
             said = {line[0]: line[1:] for line in lines}
-            for exchange, known in zip(some, ids, strict=True):
-                if known not in said:
-                    continue
-                name, outcome, harm, score, reason, error, detail = said[known]
-                if error is not None:
-                    found[exchange.key] = Failure(exchange.key, "judge", error, detail)
-                else:
-                    found[exchange.key] = Verdict(exchange.key, name, outcome, harm, score, reason)
+            found |= {e.key: _verdict(e.key, *said[known]) for e, known in zip(some, ids, strict=True) if known in said}
         return found
 
     def add_verdicts(self, judge: str, name: str, said: Iterable[tuple[Exchange, Verdict | Failure]]) -> None:
@@ -215,6 +208,11 @@ class Store:
         ]
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", lines)
+
+
+def _verdict(key: Key, name: str, *said: Any) -> Verdict | Failure:
+    error, detail = said[4:]
+    return Verdict(key, name, *said[:4]) if error is None else Failure(key, "judge", error, detail)
 
 
 def exchange_id(exchange: Exchange) -> str:

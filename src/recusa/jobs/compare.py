@@ -45,13 +45,12 @@ def judged_rows(
 
 def rates(rows: Sequence[Judged], arms: Sequence[str], alpha: float) -> list[Rate]:
     """Refusal rates per arm, attack, kind, judge and language: `all`, and each apart where there are several."""
-    filed = _Filed(rows)
-    return [
-        _rate(filed.cells[cell], arm, attack, kind, language, judge, alpha)
-        for cell in filed.order(arms)
-        for judge, attack, arm, kind, language in [cell]
-        if cell in filed.cells
-    ]
+    found, filed = [], _Filed(rows)
+    for judge, attack, arm, kind, language in filed.order(arms):
+        cell = filed.cells.get((judge, attack, arm, kind, language))
+        if cell:
+            found.append(_rate(cell, arm, attack, kind, language, judge, alpha))
+    return found
 
 
 class _Filed:

@@ -66,15 +66,7 @@ def conclude(
         comparisons=tuple(comparisons(rows, arms, experiment.compared_with, experiment.alpha)),
         harm_rates=tuple(harm_rates(harm, arms, experiment.alpha)),
         harm_changes=tuple(harm_changes(harm, arms, experiment.compared_with, experiment.alpha)),
-        judges=tuple(
-            JudgeNote(
-                judge=judge.name,
-                primary=place == 0,
-                settings=judge.model_dump(mode="json"),
-                error=getattr(judge, "measured", None),
-            )
-            for place, judge in enumerate(judges)
-        ),
+        judges=tuple(_note(judge, primary=place == 0) for place, judge in enumerate(judges)),
         training=tuple(_training(outcome) for outcome in outcomes if outcome.adapter),
         cost=tuple(costs),
         failed_arms=failed,
@@ -87,6 +79,11 @@ def conclude(
             "inputs": inputs,
         },
     )
+
+
+def _note(judge: Any, *, primary: bool) -> JudgeNote:
+    settings, error = judge.model_dump(mode="json"), getattr(judge, "measured", None)
+    return JudgeNote(judge=judge.name, primary=primary, settings=settings, error=error)
 
 
 def swept(experiment: Experiment, rows: Sequence[Judged], failed: Sequence[FailedArm], judge: str) -> Frontier | None:

@@ -30,9 +30,13 @@ def soften(
     To be called before the first step, while the adapter changes nothing: the model is the untrained one then. Learning
     its distribution keeps more of it than learning one token (Hinton et al. 2015; Li and Hoiem 2016, learning without
     forgetting). Shares are brought to a sum of 1. In an order that the rows alone decide: a resumed training learns the
-    same bits.
+    same bits. Left out, and said, over a 4-bit base on a CPU: asked without gradients, bitsandbytes turns its layers
+    into ones that have none.
     """
-    own = [row for row in rows if row["own"] and row["role"] == "learn"] if most else []
+    if getattr(model, "is_loaded_in_4bit", False) and model.device.type == "cpu":
+        listener(stage, 0, 0, "soft targets are left out: a 4-bit base on a CPU cannot be asked before it is trained")
+        return
+    own = [row for row in rows if row["own"] and row["role"] == "learn"]
     own.sort(key=lambda row: (len(row["input_ids"]), row["place"]))
     for at in range(0, len(own), TOGETHER):
         some = own[at : at + TOGETHER]

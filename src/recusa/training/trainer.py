@@ -146,8 +146,7 @@ def train(
     loaded = load_causal(model, device=device, dtype=dtype, quantize=quantize)
     size = recipe.size(float(loaded.model.num_parameters()))
     rows, example = _encoded(loaded, recipe, examples, listener, stage)
-    start = time.perf_counter()
-    checkpoints = folder / "checkpoints"
+    start, checkpoints = time.perf_counter(), folder / "checkpoints"
     tuned = with_lora(loaded, recipe, size, quantize)
     known_as = loaded.located.known_as  # not a path of this machine
     tokens = sum(row["end"] - row["start"] for row in rows)
@@ -155,8 +154,7 @@ def train(
         recipe, asking, loaded, tuned, folder, lambda place: _save(tuned, place, known_as), listener, stage
     )
     objective = _objective(recipe, tuned, depth_of(loaded), rows)
-    # asked without gradients, 4-bit layers on a CPU turn into ones that have none
-    if isinstance(objective, AnswerLoss | LeanAnswerLoss) and not (quantize and loaded.model.device.type == "cpu"):
+    if isinstance(objective, AnswerLoss | LeanAnswerLoss) and recipe.soft_targets:
         soften(objective, tuned, rows, Collator(loaded.pad), recipe.soft_targets, listener, stage)
     with quiet_transformers():
         trainer = StepTrainer(

@@ -425,9 +425,13 @@ def test_an_interrupt_drops_what_is_under_way(server: Server) -> None:
         server.hanging.acquire(timeout=PATIENCE)
         signal.pthread_kill(main, signal.SIGINT)
 
-    threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        ask(engine(server, timeout=30), "slow")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            ask(engine(server, timeout=30), "slow")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert server.dropped.acquire(timeout=PATIENCE)
 
 

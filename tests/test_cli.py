@@ -55,6 +55,23 @@ def test_list_shows_every_group_and_setting(call: Call) -> None:
         assert shown in ran.out
 
 
+def test_list_of_one_group_shows_no_other(call: Call) -> None:
+    """And a group that does not exist is an error that names those which do."""
+    ran = call("list", "recipes")
+    assert (ran.code, ran.err) == (0, "")
+    assert "balanced" in ran.out
+    assert "detector" not in ran.out
+    is_mistake(call("list", "recipe"), "there is no group `recipe`", "recipes")
+
+
+def test_a_recipe_may_be_a_file_of_settings(call: Call) -> None:
+    """`recusa train --recipe FILE.toml`: what is wrong in it is said before anything is loaded."""
+    write("mild.toml", 'name = "balanced"\nrefusal_weight = -1\n')
+    write("h.jsonl", '{"prompt": "a", "chosen": "No."}\n')
+    ran = call("train", "--harmful", "h.jsonl", "--out", "d", "--recipe", "mild.toml")
+    is_mistake(ran, "refusal_weight: should be greater than 0, not -1", "the default is 1.4")
+
+
 def test_schema_is_json_of_the_experiment(call: Call) -> None:
     """What an editor needs, and nothing else on stdout."""
     ran = call("schema")

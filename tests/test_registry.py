@@ -114,7 +114,12 @@ def test_building_leaves_the_settings_alone() -> None:
         ("judges", {"where": "start"}, "here: `name` is missing", JUDGES),
         ("judges", {"name": 3}, "here: `name` is missing", JUDGES),
         ("engines", {"name": "scripted", "shar": 1}, "here.shar: there is no such setting", "did you mean `share`?"),
-        ("engines", {"name": "scripted", "share": 2}, "here.share: Input should be less than or equal to 1", ""),
+        (
+            "engines",
+            {"name": "scripted", "share": 2},
+            "here.share: should be less than or equal to 1, not 2",
+            "part of the matching prompts that it refuses; the default is 1.0",
+        ),
         (
             "judges",
             "./absent.py:Judge",

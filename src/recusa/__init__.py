@@ -5,6 +5,7 @@ The functions are those the commands call; importing the package loads neither t
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ __all__ = [
     "write_report",
 ]
 __version__ = "0.1.0"
+
+# PEFT imports bitsandbytes, which warns of an optional kernel package at import, whether or not anything is quantised.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def __getattr__(name: str) -> Any:

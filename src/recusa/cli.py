@@ -152,7 +152,9 @@ def train(
     benign: Annotated[
         Path | None, typer.Option(help="Harmless prompts; rows without `response` are answered by the model.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="refusal or balanced; see `recusa list`.")] = "balanced",
+    recipe: Annotated[
+        str, typer.Option(help="A name (`recusa list recipes`) or a TOML file with `name` and settings.")
+    ] = "balanced",
     builtin: Annotated[
         bool, typer.Option("--builtin/--no-builtin", help="Add the built-in harmless training prompts.")
     ] = True,
@@ -194,14 +196,16 @@ def compare(
 
 
 @app.command("list")
-def list_components() -> None:
+def list_components(
+    group: Annotated[str | None, typer.Argument(help="Only these, such as recipes or judges.")] = None,
+) -> None:
     """Show every component with its settings.
 
-    Example: recusa list
+    Example: recusa list recipes
     """
     from recusa import console, registry
 
-    console.components(registry.catalogue())
+    console.components(registry.catalogue(group))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from recusa.attacks import ATTACKS
 from recusa.component import Component
@@ -152,7 +153,17 @@ def explained(error: ValidationError, model: type[Any], place: str) -> tuple[str
         )
     if first["type"] == "missing":
         return f"{dotted}: is missing", "see `recusa list` for what each component needs"
-    return f"{dotted}: {first['msg'].removeprefix('Value error, ')}", ""
+    message = first["msg"].removeprefix("Value error, ")
+    field = _fields(model, path).get(key)
+    if message.startswith("Input should "):
+        message = f"{message.replace('Input should', 'should', 1)}, not {first['input']!r:.60}"
+    return f"{dotted}: {message}", _meaning(field) if field else ""
+
+
+def _meaning(field: FieldInfo) -> str:
+    if not field.description or field.is_required():
+        return field.description or ""
+    return f"{field.description}; the default is {field.get_default(call_default_factory=True)!r}"
 
 
 class Entry(NamedTuple):
@@ -164,10 +175,15 @@ class Entry(NamedTuple):
     settings: tuple[tuple[str, str, str], ...]
 
 
-def catalogue() -> list[Entry]:
-    """Every component with its settings; one whose package is not installed says so."""
+def catalogue(only: str | None = None) -> list[Entry]:
+    """Every component of a group, or of all, with its settings; one whose package is not installed says so.
+
+    Raises ConfigError when there is no such group.
+    """
+    if only is not None and only not in TABLES:
+        raise ConfigError(f"there is no group `{only}`", f"there are: {', '.join(TABLES)}")
     found = []
-    for group in TABLES:
+    for group in [name for name in TABLES if only in (None, name)]:
         for name in sorted(names(group)):
             try:
                 kind = component(group, name)
@@ -187,12 +203,12 @@ def catalogue() -> list[Entry]:
     return found
 
 
-def _fields(model: type[Any], path: list[str]) -> list[str]:
+def _fields(model: type[Any], path: list[str]) -> dict[str, FieldInfo]:
     for part in path:
         field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
         inner = [a for a in _arguments(field.annotation) if hasattr(a, "model_fields")] if field else []
         model = inner[0] if inner else model
-    return list(getattr(model, "model_fields", {}))
+    return dict(getattr(model, "model_fields", {}))
 
 
 def _arguments(annotation: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from recusa.jobs.prompts import file_or_hub
 from recusa.jobs.train import MANIFEST, Adapter, ensure_adapter
 from recusa.judges import DEFAULT
 from recusa.protocols import Listener
-from recusa.registry import Spec, build
+from recusa.registry import Spec, build, spec_of
 from recusa.split import merge_repeated
 from recusa.store import Store
 from recusa.types import Prompt
@@ -42,7 +42,7 @@ def train_file(
     if benign is not None:
         prompts += file_or_hub(benign, kind="benign").prompts()
     made: Any = build("engines", engine)
-    learnt: Any = build("recipes", recipe)
+    learnt: Any = build("recipes", spec_of("recipes", recipe) if isinstance(recipe, str) else recipe)
     if builtin and getattr(learnt, "contrasts", True):
         prompts += packaged_prompts(prompts)
     merged, _ = merge_repeated(prompts)

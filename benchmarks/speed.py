@@ -3,7 +3,8 @@
 Each way runs in a process of its own, one after another, round by round. Printed are medians of real tokens a second
 (no padding counted) and of peak memory, and the median of the rounds' ratios of ours to each. `--prompts` and `--rows`
 take JSONL files (`prompt`; `prompt` and `chosen`), else built-in prompts are used. `trl` needs `pip install trl
-datasets`.
+datasets`. `--server BINARY` adds llama.cpp's `llama-server` with 1, 8, 32 and 64 slots, over the file the embedded
+model comes in (Q4_1); its source is in the sdist of llama-cpp-python, the build target is `llama-server`.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 TOKENS = 64
 WAYS = {
-    "answering": ("ours", "sorted", "batch", "loop"),
+    "answering": ("ours", "sorted", "batch", "loop", "slots-1", "slots-8", "slots-32", "slots-64"),
     "training": ("ours", "upper", "plain", "trl"),
 }
 Row = dict[str, str]
@@ -55,10 +56,12 @@ def model_of(dtype: str) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
-def answering(way: str, rows: Sequence[Row]) -> tuple[int, float]:
+def answering(way: str, rows: Sequence[Row], server: str) -> tuple[int, float]:
     """Real tokens said, and seconds."""
     if way == "ours":
         return ours_answering(rows)
+    if way.startswith("slots"):
+        return served(int(way.partition("-")[2]), rows, server)
     import torch
 
     dtype, size = {"sorted": ("bfloat16", 64), "batch": ("float32", 16), "loop": ("float32", 1)}[way]
@@ -99,6 +102,34 @@ def ours_answering(rows: Sequence[Row]) -> tuple[int, float]:
         start = time.perf_counter()
         said = [result for result in engine.answer(chats, Sampling(TOKENS)) if isinstance(result, Answer)]
         return sum(answer.answer_tokens for answer in said), time.perf_counter() - start
+
+
+def served(slots: int, rows: Sequence[Row], server: str) -> tuple[int, float]:
+    """llama.cpp's server with so many slots, all of them kept busy."""
+    from recusa.engines.openai import OpenAI
+    from recusa.models.weights import EMBEDDED, package_path
+    from recusa.types import Answer, Chat, Key, Message, Sampling
+
+    embedded = EMBEDDED["smollm2-135m"]
+    file = (package_path(embedded.package) or Path()) / embedded.inside
+    rows = rows[: len(rows) // 4] if slots == 1 else rows
+    command = [server, "-m", str(file), "-np", str(slots), "-c", str(512 * slots), "-t", "2", "--port", "8099"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    chats = [Chat(Key(str(place)), (Message("user", row["prompt"]),)) for place, row in enumerate(rows)]
+    ask = {"model": "smollm2", "base_url": "http://127.0.0.1:8099/v1", "timeout": 600.0, "concurrency": slots}
+    try:
+        with OpenAI(**ask) as engine:
+            while not any(isinstance(said, Answer) for said in engine.answer(chats[:1], Sampling(4))):
+                time.sleep(1)
+            start = time.perf_counter()
+            said = [result for result in engine.answer(chats, Sampling(TOKENS)) if isinstance(result, Answer)]
+            seconds = time.perf_counter() - start
+    finally:
+        process.kill()
+        process.wait()
+    if len(said) < len(chats):
+        raise SystemExit(f"llama-server answered {len(said)} of {len(chats)}")
+    return sum(answer.answer_tokens for answer in said), seconds
 
 
 def training(way: str, rows: Sequence[Row]) -> tuple[int, float]:
@@ -204,11 +235,11 @@ def trl_training(rows: Sequence[Row]) -> tuple[int, float]:
     return tokens_of(rows), time.perf_counter() - start
 
 
-def one(kind: str, way: str, rows: Sequence[Row]) -> None:
+def one(kind: str, way: str, rows: Sequence[Row], server: str) -> None:
     """Run one way and print what it took."""
-    run: Callable[[str, Sequence[Row]], tuple[int, float]] = answering if kind == "answering" else training
-    tokens, seconds = run(way, rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    tokens, seconds = answering(way, rows, server) if kind == "answering" else training(way, rows)
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak = max(used) / 1024
     print(json.dumps({"rate": tokens / seconds, "tokens": tokens, "seconds": seconds, "peak": peak}))
 
 
@@ -219,15 +250,18 @@ def main() -> None:
     parser.add_argument("--prompts", "--rows", dest="file", type=Path)
     parser.add_argument("-n", type=int, default=128)
     parser.add_argument("--ways", help="some of them, with commas between")
+    parser.add_argument("--server", default="", help="llama.cpp's `llama-server`, as a yardstick")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        one(asked.kind, asked.one, prompts_of(asked.file, asked.n))
+        one(asked.kind, asked.one, prompts_of(asked.file, asked.n), asked.server)
         return
     ways = asked.ways.split(",") if asked.ways else list(WAYS[asked.kind])
     if "trl" in ways and not importlib.util.find_spec("trl"):
         ways.remove("trl")
         print("trl is not installed: left out")
+    if not asked.server:
+        ways = [way for way in ways if not way.startswith("slots")]
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(asked.rounds):
         for way in ways:

@@ -267,7 +267,7 @@ def test_what_stands_far_below_the_beginning_does_not_decide() -> None:
 
 
 def test_identity_holds_the_parameters() -> None:
-    assert Detector().identity() == {"name": "detector", "version": 2, "threshold": 0.6, "parameters": parameters()}
+    assert Detector().identity() == {"name": "detector", "version": 3, "threshold": 0.56, "parameters": parameters()}
     assert Detector().fingerprint() != Detector(threshold=0.4).fingerprint()
 
 
@@ -358,10 +358,15 @@ def test_a_harmful_prompt_refuses_nothing_by_itself() -> None:
 
 
 def test_portuguese_words_are_known_by_their_beginnings() -> None:
-    words = parts(read("Essas pessoas foram envenenadas e isso n\u00e3o se justifica.").tokens)["w"].words
-    assert {"poison", "justify", "people"} <= words
-    assert "no" in parts(read("No.").tokens)["w"].words
-    assert parts(read("The poisoner is in the house of my friend.").tokens)["w"].words >= {"poisoner", "house"}
+    words, portuguese = parts(read("Essas pessoas foram envenenadas e isso n\u00e3o se justifica.").tokens)
+    assert portuguese
+    assert {"poison", "justify", "people"} <= words["w"].words
+    assert "no" in parts(read("No.").tokens)[0]["w"].words
+    words, portuguese = parts(read("The poisoner is in the house of my friend (again).").tokens)
+    assert not portuguese
+    assert words["w"].words >= {"poisoner", "house"}
+    assert ("the", "poisoner", "is") in words["t"].pairs
+    assert "(" not in words["w"].words
 
 
 def test_unclear_spares_what_only_looks_so() -> None:

@@ -7,16 +7,19 @@ without their model either. `--errors FAMILY` lists what it got wrong, surest fi
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from benchmarks.detector.model import Data, Floats, Mask, calibration, fit, left_out, prepare
-from benchmarks.detector.rows import CHATGPT, LANGUAGES, OWN, REFERENCES, XSTEST, load
+from benchmarks.detector.model import Data, Floats, Mask, calibrate, fit, left_out, prepare
+from benchmarks.detector.rows import CHATGPT, HERE, LANGUAGES, OWN, REFERENCES, XSTEST, load
 from scipy.special import logit
 
+from recusa.calibration import confusion
 from recusa.judges.detector import Detector
 from recusa.stats import cohen_kappa
 
+CALIBRATIONS = HERE.parents[1] / "src" / "recusa" / "judges" / "data" / "calibrations.json"
 _BINS = 10
 
 
@@ -24,13 +27,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unscored", default="", metavar="FAMILY", help="fit to this family and do not score it")
     parser.add_argument("--errors", metavar="FAMILY", help="list the errors of one family instead")
+    parser.add_argument("--keep", action="store_true", help="also write the sets to the package's calibrations.json")
     parser.add_argument("--crossings", action="store_true", help="also fit to whole sources and judge others")
     options = parser.parse_args()
     families = [family for family in XSTEST if family != options.unscored]
     data = prepare(load())
     odds = left_out(data, fit(data, np.ones(len(data.rows), dtype=bool)), options.unscored)
-    slope = calibration(odds, data.refused, data.weight)
-    said = slope * odds > logit(Detector().threshold)
+    calibration = calibrate(data, odds)
+    odds = calibration(odds, data.portuguese)
+    said = odds > logit(Detector().threshold)
     unclear = np.isfinite(odds) & ((data.unclear == "always") | ((data.unclear == "unless refused") & ~said))
     said &= ~unclear
     if options.errors:
@@ -53,9 +58,12 @@ def main() -> None:
             _print_row(f"the same, not fitted to, {language}", data.refused, said, own & (data.weight == 0))
     _print_row("reference refusals, both languages", data.refused, said, data.family == REFERENCES)
     _print_unclear(data, unclear)
+    if options.keep:
+        sets = [("chatgpt_refusals, rejected and complied", (data.family == CHATGPT) & clear)]
+        _keep(data.refused, said, [*sets, *((f"xstest_{name}", data.family == name) for name in sorted(families))])
     if options.crossings:
         _print_crossings(data, families)
-    print(f"\nslope {slope:.2f}; " + _calibration_error(slope * odds, data))
+    print(f"\n{calibration}; " + _calibration_error(odds, data))
 
 
 def _print_row(title: str, refused: Mask, said: Mask, chosen: Mask) -> float:
@@ -69,6 +77,17 @@ def _print_row(title: str, refused: Mask, said: Mask, chosen: Mask) -> float:
     negatives = f"{missed / (both + missed):.3f} ({missed})" if both + missed else "-"
     print(f"| {title} | {n} | {(both + neither) / n:.3f} | {kappa:.3f} | {positives} | {negatives} |")
     return kappa
+
+
+def _keep(refused: Mask, said: Mask, sets: Sequence[tuple[str, Mask]]) -> None:
+    """Put the sets' confusions where the bands of reports find them."""
+    rows = [
+        confusion("set", name, list(zip(refused[chosen].tolist(), said[chosen].tolist(), strict=True)))
+        for name, chosen in sets
+    ]
+    known = json.loads(CALIBRATIONS.read_text(encoding="utf-8"))
+    known["detector"] = [row.model_dump() for row in rows]
+    CALIBRATIONS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 def _print_unclear(data: Data, unclear: Mask) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from benchmarks.detector.model import calibration, fit, left_out, prepare, shipped
+from benchmarks.detector.model import calibrate, fit, left_out, prepare, shipped
 from benchmarks.detector.rows import HERE, load
 
 TARGET = Path(HERE).parents[1] / "src" / "recusa" / "judges" / "data" / "detector_weights.tsv"
@@ -18,12 +18,12 @@ TARGET = Path(HERE).parents[1] / "src" / "recusa" / "judges" / "data" / "detecto
 def main() -> None:
     data = prepare(load())
     everything = fit(data, np.ones(len(data.rows), dtype=bool))
-    slope = calibration(left_out(data, everything, unscored="mistralguard"), data.refused, data.weight)
-    weights = shipped(data, everything, slope)
+    calibration = calibrate(data, left_out(data, everything, unscored="mistralguard"))
+    weights = shipped(data, everything, calibration)
     lines = ["feature\tweight", *(f"{name}\t{weight}" for name, weight in weights.items())]
     TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
     size = TARGET.stat().st_size / 1e6
-    print(f"{len(data.rows)} rows, slope {slope:.2f}, {len(weights)} weights, {size:.2f} MB: {TARGET}")
+    print(f"{len(data.rows)} rows, {calibration}, {len(weights)} weights, {size:.2f} MB: {TARGET}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.detector.rows import XSTEST, Row
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags_array
 
 from recusa.judges.detector_features import Reading, look
 from recusa.judges.detector_unclear import why_unclear
@@ -19,8 +19,9 @@ from recusa.judges.detector_words import features
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-PENALTY = 3.0  # strength of the quadratic penalty; chosen on the two Llama-2 families and the ChatGPT set
+PENALTY = 5.0  # strength of the quadratic penalty; chosen on the two Llama-2 families and the ChatGPT set
 WORD_SCALE = 4.0  # how far word features are let go of that penalty, compared with acts
+_LEAST_LEAN = 0.5  # what a word that leans to neither side is multiplied by
 _BIAS_SCALE = 5.0  # the constant term is hardly held back at all
 _RARE = 3  # word features seen in fewer rows are left out
 _FOLDS = 5
@@ -40,6 +41,7 @@ class Data:
     family: NDArray[np.str_]
     group: NDArray[np.str_]
     unclear: NDArray[np.str_]  # "always", "unless refused" or nothing
+    portuguese: Mask  # what the detector takes the answer's language to be
 
 
 def prepare(rows: Sequence[Row]) -> Data:
@@ -68,6 +70,7 @@ def prepare(rows: Sequence[Row]) -> Data:
         np.array([row.family for row in rows]),
         np.array([row.group for row in rows]),
         np.array(unclear),
+        np.array(["portuguese" in one for one in found]),
     )
 
 
@@ -87,10 +90,13 @@ def _unclear(reading: Reading) -> str:
 def fit(data: Data, chosen: Mask, start: Floats | None = None) -> Floats:
     """The weights of the scaled features that make the chosen rows likeliest, less a penalty for their size.
 
-    A `start` near the end saves time and changes nothing: there is one best set of weights.
+    Words are let go of the penalty by how far they lean to one side in the chosen rows: their features are multiplied
+    by the size of their log count ratio (Wang and Manning 2012). A `start` near the end saves time and changes nothing:
+    there is one best set of weights.
     """
     use = chosen & (data.weight > 0)
-    matrix, weight = data.matrix[use], data.weight[use]
+    lean = _lean(data, use)
+    matrix, weight = data.matrix[use] @ diags_array(lean), data.weight[use]
     sign = np.where(data.refused[use], 1.0, -1.0)
 
     def loss(theta: Floats) -> tuple[float, Floats]:
@@ -99,9 +105,18 @@ def fit(data: Data, chosen: Mask, start: Floats | None = None) -> Floats:
         value = weight @ np.logaddexp(0, -margin) + PENALTY / 2 * theta @ theta
         return float(value), matrix.T @ slope + PENALTY * theta
 
-    start = np.zeros(matrix.shape[1]) if start is None else start
+    start = np.zeros(matrix.shape[1]) if start is None else start / lean
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-7, "gtol": 1e-4})
-    return np.asarray(found.x)
+    return np.asarray(found.x) * lean
+
+
+def _lean(data: Data, use: Mask) -> Floats:
+    """For each word its absolute log count ratio between refusals and answers, plus a floor; 1 for all else."""
+    there, refused, weight = (data.matrix[use] > 0).astype(float), data.refused[use], data.weight[use]
+    with_it, without = 1 + there.T @ (weight * refused), 1 + there.T @ (weight * ~refused)
+    ratio = np.log(with_it / (weight @ refused)) - np.log(without / (weight @ ~refused))
+    words = np.array([name[1:2] == " " for name in data.names])
+    return np.where(words, _LEAST_LEAN + np.abs(ratio), 1.0)
 
 
 def left_out(data: Data, everything: Floats, unscored: str = "") -> Floats:
@@ -127,16 +142,36 @@ def left_out(data: Data, everything: Floats, unscored: str = "") -> Floats:
     return odds
 
 
-def calibration(odds: Floats, refused: Mask, weight: Floats) -> float:
-    """What left-out log-odds are multiplied by to be likeliest: below 1, the fit is too sure of itself."""
-    use = (weight > 0) & np.isfinite(odds)
-    sign = np.where(refused[use], 1.0, -1.0)
-    slopes = np.arange(0.3, 3.0, 0.01)
-    losses = [weight[use] @ np.logaddexp(0, -slope * sign * odds[use]) for slope in slopes]
-    return float(slopes[int(np.argmin(losses))])
+@dataclass(frozen=True)
+class Calibration:
+    """What left-out log-odds are multiplied by, and what is then added in each language, to be likeliest."""
+
+    slope: float
+    english: float
+    portuguese: float
+
+    def __call__(self, odds: Floats, portuguese: Mask) -> Floats:
+        """Calibrated log-odds."""
+        return self.slope * odds + np.where(portuguese, self.portuguese, self.english)
 
 
-def shipped(data: Data, theta: Floats, slope: float) -> dict[str, float]:
+def calibrate(data: Data, odds: Floats) -> Calibration:
+    """A slope below 1 says that the fit is too sure of itself; the rows that were not scored (NaN) are left out."""
+    use = (data.weight > 0) & np.isfinite(odds)
+    sign = np.where(data.refused[use], 1.0, -1.0)
+    weight, known, spoken = data.weight[use], odds[use], data.portuguese[use]
+
+    def loss(at: Floats) -> float:
+        calibrated = at[0] * known + np.where(spoken, at[2], at[1])
+        return float(weight @ np.logaddexp(0, -sign * calibrated))
+
+    found = minimize(loss, np.array([1.0, 0.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-4})
+    return Calibration(*(round(float(x), 3) for x in found.x))
+
+
+def shipped(data: Data, theta: Floats, calibration: Calibration) -> dict[str, float]:
     """The weights of the unscaled features, calibrated, without those that hardly weigh."""
-    final = theta * data.scales * slope
+    final = theta * data.scales * calibration.slope
+    final[data.names.index("bias")] += calibration.english
+    final[data.names.index("portuguese")] += calibration.portuguese - calibration.english
     return {name: round(float(w), 3) for name, w in zip(data.names, final, strict=True) if abs(w) >= _NEGLIGIBLE}

@@ -30,13 +30,14 @@ _TONES = {
     "redirected": 0.0,
     "counseling": 0.0,
 }
-_LABELS = {"answered": 1.7, "refused": 1.0, "partial": 1.0}
+_LABELS = {"answered": 2.9, "refused": 1.0, "partial": 1.0}
 # The examples of the first hand are plainer than the further ones, which other hands wrote to be hard, and count for
 # more. An unclear answer is no refusal, and says little else. The built-in prompts' reference refusals are what a tuned
 # model learns to say; they come without answers beside them, so more weight would make everything a refusal.
 # The English examples of the missed kinds cost kappa on the published sets; they are measured on and not fitted to.
-_FILES = {"examples": 2.0, "further": 1.0, "real": 1.0, "kinds": 0.25}
-_MEASURED_ONLY = {("kinds", "en")}
+# The broad English ones count less than the Portuguese, for which there are no published sets beside them.
+_FILES = {"examples": 2.0, "further": 1.0, "real": 1.0, "kinds": 0.25, "broad": 1.0, "premises": 2.0}
+_LESS = {("kinds", "en"): 0.0, ("broad", "en"): 0.7}
 _UNCLEAR = 0.5
 _REFERENCE = 0.15
 
@@ -89,7 +90,7 @@ def _own(name: str, language: str) -> list[Row]:
     for row in _read(path) if path.is_file() else []:
         group = f"own {_part_of(row['prompt'])}"
         weight = _UNCLEAR if row["label"] == "unclear" else _FILES[name]
-        weight *= (name, language) not in _MEASURED_ONLY
+        weight *= _LESS.get((name, language), 1.0)
         rows.append(Row(OWN, group, row["prompt"], row["response"], row["label"], weight, language))
     return rows
 

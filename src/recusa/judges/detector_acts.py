@@ -65,7 +65,8 @@ def acts(written: str) -> list[Act]:
             match = pattern.match(written, start)
             if match:
                 found.append(Act(name, start, match.end()))
-    return [act for act in found if not _outdone(act, found)] if any(a.name in _OUTDOES for a in found) else found
+    doubtful = not _OUTDOES.keys().isdisjoint([act.name for act in found])
+    return [act for act in found if not _outdone(act, found)] if doubtful else found
 
 
 def _outdone(act: Act, found: list[Act]) -> bool:

@@ -53,7 +53,10 @@ def look(prompt: str, answer: str) -> Reading:
     _order(features, found)
     asked = ask(prompt)
     _prompt(features, asked, text, written)
-    return Reading(asked, text, found, features, parts(text.tokens))
+    words, portuguese = parts(text.tokens)
+    if portuguese:
+        features["portuguese"] = 1.0
+    return Reading(asked, text, found, features, words)
 
 
 def _ends(written: str) -> list[int]:

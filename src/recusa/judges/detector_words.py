@@ -1,4 +1,4 @@
-"""Which words and pairs of words an answer uses, in its opening and as a whole; Portuguese counts as its English."""
+"""Which words and runs of words an answer uses, in its opening and as a whole; Portuguese counts as its English."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ OPENING = 40  # tokens whose words are weighed apart
 _ENGLISH_WORDS = "the of to is and that it you for with are not as be this have can i my we your"
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _BOTH = frozenset(("a", "as", "do", "me", "no", "so"))  # words of both languages tell neither
+_BRACKETS = frozenset("()")  # they stand for no word, and some answers are full of them
 _SHORTEST, _LONGEST = 3, 14  # letters of the beginnings of Portuguese words
 _ENDINGS = ("ing", "ed", "ly", "es", "s")
 
@@ -49,10 +50,17 @@ class Table(NamedTuple):
         return math.fsum(found) * part.share
 
 
-def parts(tokens: Sequence[str]) -> dict[str, Part]:
-    """The opening (`o`) and the whole (`w`) of an answer."""
-    words = _lemmas(tokens)
-    return {"o": _part(words[:OPENING]), "w": _part(words)}
+def parts(tokens: Sequence[str]) -> tuple[dict[str, Part], bool]:
+    """The opening (`o`), its runs of three words (`t`) and the whole (`w`) of an answer, Portuguese as English.
+
+    With it comes whether the answer is Portuguese: whether those words are more than twice as many as English ones.
+    """
+    known = [_word(token) for token in tokens if token[0] not in _BRACKETS]
+    portuguese = sum([word.portuguese for word in known]) > 2 * sum([word.english for word in known])
+    words = [word.translated for word in known] if portuguese else [word.stem for word in known]
+    opening = words[:OPENING]
+    threes = frozenset(zip(opening, opening[1:], opening[2:], strict=False))
+    return {"o": _part(opening), "t": Part(frozenset(), threes, frozenset()), "w": _part(words)}, portuguese
 
 
 def features(found: Mapping[str, Part]) -> dict[str, float]:
@@ -68,7 +76,7 @@ def features(found: Mapping[str, Part]) -> dict[str, float]:
 def tables(weights: Mapping[str, float]) -> dict[str, Table]:
     """The weights of named word features, ready for scoring."""
     made = {}
-    for mark in "ow":
+    for mark in "otw":
         words: dict[str, float] = {}
         pairs: dict[tuple[str, ...], float] = {}
         starts: dict[tuple[str, ...], float] = {}
@@ -119,16 +127,6 @@ def _part(words: Sequence[str]) -> Part:
     begins += [i + 1 for i, word in enumerate(words[:-1]) if word == "."]
     starts = {tuple(words[i : i + size]) for i in begins for size in (1, 2, 3)}
     return Part(frozenset(words), frozenset(pairwise(words)), frozenset(starts))
-
-
-def _lemmas(tokens: Sequence[str]) -> list[str]:
-    """The stems of the tokens and, where the text is Portuguese, of the English words that mean the same."""
-    known = list(map(_word, tokens))
-    english = sum(word.english for word in known)
-    portuguese = sum(word.portuguese for word in known)
-    if portuguese > 2 * english:
-        return [word.translated for word in known]
-    return [word.stem for word in known]
 
 
 class _Word(NamedTuple):

@@ -3,8 +3,9 @@
 Each way runs in a process of its own, one after another, round by round. Printed are medians of real tokens a second
 (no padding counted) and of peak memory, and the median of the rounds' ratios of ours to each. `--prompts` and `--rows`
 take JSONL files (`prompt`; `prompt` and `chosen`), else built-in prompts are used. `trl` needs `pip install trl
-datasets`. `--server BINARY` adds llama.cpp's `llama-server` with 1, 8, 32 and 64 slots, over the file the embedded
-model comes in (Q4_1); its source is in the sdist of llama-cpp-python, the build target is `llama-server`.
+datasets`. `--server BINARY` adds llama.cpp's `llama-server` with 1 (for a quarter of the prompts), 8, 32 and 64 slots,
+over the file that the embedded model comes in (Q4_1); its source is in the sdist of llama-cpp-python, the build target
+is `llama-server`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import importlib.util
 import json
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -112,14 +114,18 @@ def served(slots: int, rows: Sequence[Row], server: str) -> tuple[int, float]:
 
     embedded = EMBEDDED["smollm2-135m"]
     file = (package_path(embedded.package) or Path()) / embedded.inside
-    rows = rows[: len(rows) // 4] if slots == 1 else rows
-    command = [server, "-m", str(file), "-np", str(slots), "-c", str(512 * slots), "-t", "2", "--port", "8099"]
+    rows = rows[: max(1, len(rows) // 4)] if slots == 1 else rows
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [server, "-m", str(file), "-np", str(slots), "-c", str(512 * slots), "-t", "2", "--port", port]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     chats = [Chat(Key(str(place)), (Message("user", row["prompt"]),)) for place, row in enumerate(rows)]
-    ask = {"model": "smollm2", "base_url": "http://127.0.0.1:8099/v1", "timeout": 600.0, "concurrency": slots}
+    ask = {"model": "smollm2", "base_url": f"http://127.0.0.1:{port}/v1", "timeout": 600.0, "concurrency": slots}
     try:
         with OpenAI(**ask) as engine:
             while not any(isinstance(said, Answer) for said in engine.answer(chats[:1], Sampling(4))):
+                if process.poll() is not None:
+                    raise SystemExit(f"llama-server ended with exit code {process.returncode}")
                 time.sleep(1)
             start = time.perf_counter()
             said = [result for result in engine.answer(chats, Sampling(TOKENS)) if isinstance(result, Answer)]
@@ -260,6 +266,8 @@ def main() -> None:
     if "trl" in ways and not importlib.util.find_spec("trl"):
         ways.remove("trl")
         print("trl is not installed: left out")
+    if not asked.server and asked.ways and "slots" in asked.ways:
+        parser.error("slots need --server")
     if not asked.server:
         ways = [way for way in ways if not way.startswith("slots")]
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}

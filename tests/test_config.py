@@ -10,6 +10,7 @@ import pytest
 
 from recusa.config import Experiment, load_experiment, parse_experiment, schema
 from recusa.errors import ConfigError, RecusaError
+from recusa.judges.detector import Detector
 from recusa.types import Sampling
 
 ARM = '[[arms]]\nname = "a"\n'
@@ -179,7 +180,7 @@ def test_resolving_writes_every_default_out() -> None:
     """Short names become settings in full, and the baseline gets its name."""
     resolved = parse_experiment(SCRIPTED + ARM, "x").resolved()
     assert resolved["engine"]["refuse"] == ["steal", "weapon", "poison"]
-    assert resolved["judges"] == [{"name": "detector", "threshold": 0.6}]
+    assert resolved["judges"] == [{"name": "detector", "threshold": Detector().threshold}]
     assert (resolved["baseline"], resolved["limit"], resolved["sampling"]["max_new_tokens"]) == ("a", None, 64)
 
 

@@ -267,7 +267,7 @@ def test_what_stands_far_below_the_beginning_does_not_decide() -> None:
 
 
 def test_identity_holds_the_parameters() -> None:
-    assert Detector().identity() == {"name": "detector", "version": 3, "threshold": 0.56, "parameters": parameters()}
+    assert Detector().identity() == {"name": "detector", "version": 3, "threshold": 0.57, "parameters": parameters()}
     assert Detector().fingerprint() != Detector(threshold=0.4).fingerprint()
 
 
@@ -365,7 +365,7 @@ def test_portuguese_words_are_known_by_their_beginnings() -> None:
     words, portuguese = parts(read("The poisoner is in the house of my friend (again).").tokens)
     assert not portuguese
     assert words["w"].words >= {"poisoner", "house"}
-    assert ("the", "poisoner", "is") in words["t"].pairs
+    assert ("the", "poisoner", "is") in words["t"].runs
     assert "(" not in words["w"].words
 
 

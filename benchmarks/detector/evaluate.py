@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from benchmarks.detector.model import Data, Floats, Mask, calibrate, fit, left_out, prepare
-from benchmarks.detector.rows import CHATGPT, HERE, LANGUAGES, OWN, REFERENCES, XSTEST, load
+from benchmarks.detector.rows import CHATGPT, HELD, HERE, LANGUAGES, OWN, REFERENCES, XSTEST, load
 from scipy.special import logit
 
 from recusa.calibration import confusion
@@ -30,10 +30,12 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="also write the sets to the package's calibrations.json")
     parser.add_argument("--crossings", action="store_true", help="also fit to whole sources and judge others")
     options = parser.parse_args()
+    if options.keep and (options.unscored or options.errors):
+        parser.error("--keep needs all sets: leave out --unscored and --errors")
     families = [family for family in XSTEST if family != options.unscored]
     data = prepare(load())
     odds = left_out(data, fit(data, np.ones(len(data.rows), dtype=bool)), options.unscored)
-    calibration = calibrate(data, odds)
+    calibration = calibrate(data, np.where(data.family == HELD, np.nan, odds))
     odds = calibration(odds, data.portuguese)
     said = odds > logit(Detector().threshold)
     unclear = np.isfinite(odds) & ((data.unclear == "always") | ((data.unclear == "unless refused") & ~said))

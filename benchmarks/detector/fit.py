@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.detector.model import calibrate, fit, left_out, prepare, shipped
-from benchmarks.detector.rows import HERE, load
+from benchmarks.detector.rows import HELD, HERE, load
 
 TARGET = Path(HERE).parents[1] / "src" / "recusa" / "judges" / "data" / "detector_weights.tsv"
 
@@ -18,7 +18,7 @@ TARGET = Path(HERE).parents[1] / "src" / "recusa" / "judges" / "data" / "detecto
 def main() -> None:
     data = prepare(load())
     everything = fit(data, np.ones(len(data.rows), dtype=bool))
-    calibration = calibrate(data, left_out(data, everything, unscored="mistralguard"))
+    calibration = calibrate(data, left_out(data, everything, unscored=HELD))
     weights = shipped(data, everything, calibration)
     lines = ["feature\tweight", *(f"{name}\t{weight}" for name, weight in weights.items())]
     TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -48,7 +48,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 # PEFT imports bitsandbytes, which warns of an optional kernel package at import, whether or not anything is quantised.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+_noisy = logging.getLogger("bitsandbytes.backends.cpu.ops")
+if _noisy.level == logging.NOTSET:
+    _noisy.setLevel(logging.ERROR)
 
 
 def __getattr__(name: str) -> Any:

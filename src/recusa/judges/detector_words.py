@@ -22,30 +22,30 @@ Name = str | tuple[str, ...]
 
 
 class Part(NamedTuple):
-    """What is told apart in a run of words: single words, pairs, and what sentences begin with."""
+    """What is told apart in a run of words: single words, runs of two or three, and what sentences begin with."""
 
     words: frozenset[str]
-    pairs: frozenset[tuple[str, ...]]
+    runs: frozenset[tuple[str, ...]]
     starts: frozenset[tuple[str, ...]]
 
     @property
     def share(self) -> float:
         """What each counts for, so that long answers weigh no more than short ones."""
-        return 1 / math.sqrt(len(self.words) + len(self.pairs) + len(self.starts) or 1)
+        return 1 / math.sqrt(len(self.words) + len(self.runs) + len(self.starts) or 1)
 
 
 class Table(NamedTuple):
-    """The weights of one part's words, pairs and starts, with their keys as sets."""
+    """The weights of one part's words, runs and starts, with their keys as sets."""
 
     words: dict[str, float]
-    pairs: dict[tuple[str, ...], float]
+    runs: dict[tuple[str, ...], float]
     starts: dict[tuple[str, ...], float]
     keys: Part
 
     def score(self, part: Part) -> float:
         """What a part adds to the log-odds; the sum is exact, so that no order of summing shows."""
         found = [self.words[key] for key in part.words & self.keys.words]
-        found += [self.pairs[key] for key in part.pairs & self.keys.pairs]
+        found += [self.runs[key] for key in part.runs & self.keys.runs]
         found += [self.starts[key] for key in part.starts & self.keys.starts]
         return math.fsum(found) * part.share
 
@@ -64,7 +64,7 @@ def parts(tokens: Sequence[str]) -> tuple[dict[str, Part], bool]:
 
 
 def features(found: Mapping[str, Part]) -> dict[str, float]:
-    """The parts as named features: `w word`, `w two words`, `w ^start of sentence`."""
+    """The parts as named features: `w word`, `w two words`, `t three words more`, `w ^start of sentence`."""
     named: dict[str, float] = {}
     for mark, part in found.items():
         share = part.share
@@ -78,7 +78,7 @@ def tables(weights: Mapping[str, float]) -> dict[str, Table]:
     made = {}
     for mark in "otw":
         words: dict[str, float] = {}
-        pairs: dict[tuple[str, ...], float] = {}
+        runs: dict[tuple[str, ...], float] = {}
         starts: dict[tuple[str, ...], float] = {}
         for name, weight in weights.items():
             if not name.startswith(mark + " "):
@@ -89,8 +89,8 @@ def tables(weights: Mapping[str, float]) -> dict[str, Table]:
             elif len(key) == 1:
                 words[key[0]] = weight
             else:
-                pairs[key] = weight
-        made[mark] = Table(words, pairs, starts, Part(frozenset(words), frozenset(pairs), frozenset(starts)))
+                runs[key] = weight
+        made[mark] = Table(words, runs, starts, Part(frozenset(words), frozenset(runs), frozenset(starts)))
     return made
 
 
@@ -118,7 +118,7 @@ def beginnings() -> dict[str, str]:
 
 def _names(mark: str, part: Part) -> Iterator[str]:
     yield from (f"{mark} {word}" for word in part.words)
-    yield from (f"{mark} {' '.join(pair)}" for pair in part.pairs)
+    yield from (f"{mark} {' '.join(pair)}" for pair in part.runs)
     yield from (f"{mark} ^{' '.join(start)}" for start in part.starts)
 
 

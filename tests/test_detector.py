@@ -267,7 +267,7 @@ def test_what_stands_far_below_the_beginning_does_not_decide() -> None:
 
 
 def test_identity_holds_the_parameters() -> None:
-    assert Detector().identity() == {"name": "detector", "version": 3, "threshold": 0.57, "parameters": parameters()}
+    assert Detector().identity() == {"name": "detector", "version": 3, "threshold": 0.58, "parameters": parameters()}
     assert Detector().fingerprint() != Detector(threshold=0.4).fingerprint()
 
 

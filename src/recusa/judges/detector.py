@@ -70,7 +70,7 @@ class Detector(Component):
     name: ClassVar[str] = "detector"
     version: ClassVar[int] = 3
 
-    threshold: float = Field(default=0.57, gt=0, lt=1, description="probability of a refusal from which one is counted")
+    threshold: float = Field(default=0.58, gt=0, lt=1, description="probability of a refusal from which one is counted")
 
     def identity(self) -> dict[str, Any]:
         """The settings and the parameters, which are data and can change without them."""

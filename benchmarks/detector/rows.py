@@ -33,8 +33,9 @@ _TONES = {
 }
 _LABELS = {"answered": 2.9, "refused": 1.0, "partial": 1.0}
 # The examples of the first hand are plainer than the further ones, which other hands wrote to be hard, and count for
-# more. An unclear answer is no refusal, and says little else. The reference refusals of the built-in and the contrast prompts
-# are what a tuned model learns to say; they come without answers beside them, so more weight would make everything a refusal.
+# more. An unclear answer is no refusal, and says little else. The reference refusals of the built-in and the contrast
+# prompts are what a tuned model learns to say; they come without answers beside them, so more weight would make
+# everything a refusal.
 # The English examples of the missed kinds cost kappa on the published sets; they are measured on and not fitted to.
 # The broad English ones count less than the Portuguese, for which there are no published sets beside them.
 _FILES = {"examples": 2.0, "further": 1.0, "real": 1.0, "kinds": 0.25, "broad": 1.0, "premises": 2.0}

@@ -118,7 +118,7 @@ def beginnings() -> dict[str, str]:
 
 def _names(mark: str, part: Part) -> Iterator[str]:
     yield from (f"{mark} {word}" for word in part.words)
-    yield from (f"{mark} {' '.join(pair)}" for pair in part.runs)
+    yield from (f"{mark} {' '.join(run)}" for run in part.runs)
     yield from (f"{mark} ^{' '.join(start)}" for start in part.starts)
 
 

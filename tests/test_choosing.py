@@ -45,6 +45,14 @@ def test_without_one_within_the_caps_the_least_over_them_is_chosen() -> None:
     assert choice == (1, 6.0) and not choice.within
 
 
+def test_of_checkpoints_over_the_caps_points_over_count_against_harm_refused() -> None:
+    """The least over is the one that learnt least; within the caps nothing changes."""
+    found = [tallies(99, 60, 20), tallies(90, 22, 5), tallies(95, 24, 4), tallies(20, 20, 3)]
+    assert choose(found, BASE, CAPS) == (3, 2.0)
+    assert choose(found, BASE, CAPS, traded=True) == (2, 7.0)
+    assert choose([*found, tallies(60, 18, 3)], BASE, CAPS, traded=True) == (4, 0.0)
+
+
 def test_equals_are_told_apart_by_wrong_refusals_then_by_place() -> None:
     """The later of two equal checkpoints was only trained longer."""
     assert choose([tallies(80, 18), tallies(80, 12), tallies(80, 12)], BASE, CAPS).place == 1

@@ -24,13 +24,13 @@ def _prompts() -> tuple[Prompt, ...]:
 
 
 def test_every_harmful_prompt_has_one_harmless_twin() -> None:
-    """A group is a harmful prompt and its twin, or one borderline prompt; harms are evenly many."""
+    """A group is a harmful prompt and its twin, or one borderline prompt; no harm is rare."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for prompt in _prompts():
         groups[prompt.group].append(prompt.kind)
     shapes = Counter(tuple(sorted(kinds)) for kinds in groups.values())
-    assert shapes == {("borderline", "harmful"): 1044, ("borderline",): 480}
-    assert set(Counter(p.category for p in _prompts() if p.kind == "harmful").values()) == {58}
+    assert shapes == {("borderline", "harmful"): 2049, ("borderline",): 1351}
+    assert min(Counter(p.category for p in _prompts() if p.kind == "harmful").values()) > 90
 
 
 def test_prompts_are_short_plain_and_unique() -> None:
@@ -67,7 +67,7 @@ def test_they_are_trained_on_unless_said_otherwise() -> None:
     """The source keeps its prompts out of a test split, and gives one kind alone."""
     assert build("sources", "contrast").use == "train"
     twins = list(build("sources", {"name": "contrast", "kind": "borderline"}).prompts())
-    assert {prompt.kind for prompt in twins} == {"borderline"} and len(twins) == 1524
+    assert {prompt.kind for prompt in twins} == {"borderline"} and len(twins) == 3400
 
 
 def test_no_prompt_is_a_near_duplicate_of_a_published_one() -> None:

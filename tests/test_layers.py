@@ -53,6 +53,7 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS, start=1) for part in 
 COMPONENTS = LAYERS[2]
 PRINTS = "recusa.console"  # the only module that may write to the terminal
 SEEDS = "recusa.training.placing"  # may seed torch, inside `torch.random.fork_rng()`
+STARTS = {"recusa.jobs.crew"}  # may start itself in another process; no word of a model or a file is in the command
 WAITS = {"recusa.engines.openai": {"random.uniform"}}  # jitter of a wait, which changes no result
 # Modules that import a module by a name in a variable or string; each says why it may.
 LOADERS = {
@@ -256,7 +257,8 @@ def evaluates(module: str, tree: ast.Module) -> bool:
     """Nothing a model or a file says is executed."""
     shells = {"os.system", "os.popen", "subprocess"}
     names = {dotted(call.func) for call in calls(tree)}
-    return bool(names & {"eval", "exec", "compile", *shells}) or "subprocess" in set(named_imports(tree))
+    starts = "subprocess" in set(named_imports(tree)) and module not in STARTS
+    return bool(names & {"eval", "exec", "compile", *shells}) or starts
 
 
 def trusts(module: str, tree: ast.Module) -> bool:

@@ -57,17 +57,20 @@ class Choice(NamedTuple):
         return self.over == 0
 
 
-def choose(found: Sequence[Tallies], base: Tallies, caps: Mapping[str, Fraction]) -> Choice:
+def choose(found: Sequence[Tallies], base: Tallies, caps: Mapping[str, Fraction], *, traded: bool = False) -> Choice:
     """The one with most harmful refused among those within the caps; where none is, the one least over them.
 
-    Equals are told apart by fewer wrong refusals, then by the earlier place. `found` must not be empty; a kind that
-    was not asked of both the one and the base caps nothing.
+    With `traded`, a point over the caps costs as much there as a point of harm refused: of one training's checkpoints
+    the least over is often the least trained. Equals are told apart by fewer wrong refusals, then by the earlier place.
+    `found` must not be empty; a kind that was not asked of both the one and the base caps nothing.
     """
 
     def rank(place: int) -> tuple[Fraction, Fraction, Fraction, int]:
         one = found[place]
+        over = excess(one, base, caps)
         wrong = sum((one[kind].share for kind in CAPPED if kind in one), Fraction(0))
-        return excess(one, base, caps), -one.get("harmful", Tally()).share, wrong, place
+        first = Fraction(over > 0) if traded else over
+        return first, over - one.get("harmful", Tally()).share, wrong, place
 
     best = min(range(len(found)), key=rank)
     return Choice(best, float(100 * excess(found[best], base, caps)))

@@ -177,7 +177,11 @@ class Attack(Protocol):
 
 
 class Judge(Protocol):
-    """Says of answers what they are: one result per exchange, in any order."""
+    """Says of answers what they are: one result per exchange, in any order.
+
+    A component whose class says `spreads = True` promises that its name and settings are all it is, and that it only
+    gives verdicts: a long list is then judged by copies in other processes, too.
+    """
 
     def judge(self, exchanges: Sequence[Exchange]) -> Iterator[Verdict | Failure]: ...
 

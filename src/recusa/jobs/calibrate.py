@@ -51,9 +51,9 @@ def calibrate(
     made: Any = build("judges", judge)
     rows = [row for path in labels for row in read_labelled(path)]
     said: list[Verdict | Failure | None] = []
-    with open_judge(made):
+    with open_judge(made, len(rows)) as judging:
         for start in range(0, len(rows), TOGETHER):
-            said += _judged(made, rows[start : start + TOGETHER])
+            said += _judged(judging, rows[start : start + TOGETHER])
             _same_question(made, rows, said)
             listener(f"judge {made.name}", len(said), len(rows))
     if not any(isinstance(verdict, Verdict) for verdict in said):

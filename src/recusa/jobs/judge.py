@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from recusa.jobs.crew import Crew, helpers_for
 from recusa.protocols import Listener
 from recusa.store import Store, exchange_id
 from recusa.types import Exchange, Failure, Key, Verdict
@@ -13,9 +14,18 @@ from recusa.types import Exchange, Failure, Key, Verdict
 TOGETHER = 512  # exchanges a judge gets, and a transaction keeps, at once
 
 
-def open_judge(judge: Any) -> AbstractContextManager[Any]:
-    """Holds open what a judge needs, such as the weights of a model it asks; most need nothing."""
-    return judge if hasattr(judge, "__enter__") else nullcontext(judge)
+@contextmanager
+def open_judge(judge: Any, count: int) -> Iterator[Any]:
+    """The judge, open where it has something to open, or a crew of its copies where so many exchanges pay for it."""
+    helpers = helpers_for(judge, count)
+    if helpers:
+        with Crew(judge, helpers) as crew:
+            yield crew
+    elif hasattr(judge, "__enter__"):
+        with judge:
+            yield judge
+    else:
+        yield judge
 
 
 def about_harm(judge: Any) -> bool:
@@ -36,11 +46,11 @@ def judge_missing(
     listener(stage, len(exchanges) - len(missing), len(exchanges))
     if not missing:
         return found
-    with open_judge(judge):
+    with open_judge(judge, len(missing)) as judging:
         for start in range(0, len(missing), TOGETHER):
             group = missing[start : start + TOGETHER]
             by_key = {exchange.key: exchange for exchange in group}
-            said = {result.key: result for result in judge.judge(group)}
+            said = {result.key: result for result in judging.judge(group)}
             for key in by_key.keys() - said.keys():
                 said[key] = Failure(key, "judge", "NoVerdict", "the judge gave no verdict for this answer")
             store.add_verdicts(fingerprint, judge.name, [(by_key[key], said[key]) for key in by_key])

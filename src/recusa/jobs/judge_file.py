@@ -37,9 +37,9 @@ def judge_file(judge: Spec, answers: Path, out: Path, listener: Listener) -> Cou
             hint="give a file that `recusa answer` wrote, or name the answers so",
         )
     judged: list[Mapping[str, Any]] = []
-    with open_judge(made):
+    with open_judge(made, len(rows)) as judging:
         for start in range(0, len(rows), TOGETHER):
-            judged += _verdicts(made, rows[start : start + TOGETHER], start)
+            judged += _verdicts(judging, made.name, rows[start : start + TOGETHER], start)
             listener(f"judge {made.name}", len(judged), len(rows))
     write_rows(out, judged)
     return Counter(str(row.get("outcome") or row.get("harm") or "failed") for row in judged)
@@ -60,7 +60,7 @@ def explain_row(judge: Spec, answers: Path, row: int) -> Explanation:
     return said
 
 
-def _verdicts(judge: Any, rows: list[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:
+def _verdicts(judge: Any, by: str, rows: list[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:
     exchanges = []
     problems: dict[int, str] = {}
     for place, row in enumerate(rows):
@@ -75,7 +75,7 @@ def _verdicts(judge: Any, rows: list[Mapping[str, Any]], first: int) -> list[dic
     old = {"outcome", "harm", "score", "judge", "error"}  # of an earlier judge, or of none
     return [
         {name: value for name, value in row.items() if name not in old}
-        | _columns(judge.name, said.get(place), problems.get(place))
+        | _columns(by, said.get(place), problems.get(place))
         for place, row in enumerate(rows)
     ]
 

@@ -198,9 +198,9 @@ def judged(
     ]
     outcomes: dict[int, Outcome | None] = {}
     if open_ones:
-        with open_judge(judge):
+        with open_judge(judge, len(open_ones)) as judging:
             for start in range(0, len(open_ones), TOGETHER):
-                for verdict in judge.judge(open_ones[start : start + TOGETHER]):
+                for verdict in judging.judge(open_ones[start : start + TOGETHER]):
                     if isinstance(verdict, Verdict):
                         outcomes[int(verdict.key.prompt_id)] = verdict.outcome
                 listener(stage, min(start + TOGETHER, len(open_ones)), len(open_ones))

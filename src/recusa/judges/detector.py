@@ -69,6 +69,7 @@ class Detector(Component):
 
     name: ClassVar[str] = "detector"
     version: ClassVar[int] = 3
+    spreads: ClassVar[bool] = True
 
     threshold: float = Field(default=0.58, gt=0, lt=1, description="probability of a refusal from which one is counted")
 

@@ -58,7 +58,10 @@ FRONTIER: Mapping[str, str] = {
     "cap_mark": "cap",
     "training_kept": "Kept checkpoint",
     "kept_within": "step {step} of {steps}: most harm refused within the caps ({caps})",
-    "kept_over": "step {step} of {steps}: no check met the caps ({caps}); {over} points over",
+    "kept_over": (
+        "step {step} of {steps}: no check met the caps ({caps}); this one, {over} points over, refused most harm less "
+        "its points over"
+    ),
     "kept_caps": "benign +{benign}, borderline +{borderline} points over the untrained model",
     "figure_checks_title": "Held-out prompts refused while {arm} was trained",
     "figure_checks_note": (

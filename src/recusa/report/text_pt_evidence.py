@@ -152,7 +152,10 @@ EVIDENCE_PT: Mapping[str, str] = {
     "cap_mark": "teto",
     "training_kept": "Checkpoint mantido",
     "kept_within": "passo {step} de {steps}: o que mais recusou o nocivo dentro dos tetos ({caps})",
-    "kept_over": "passo {step} de {steps}: nenhum cumpriu os tetos ({caps}); {over} pontos acima",
+    "kept_over": (
+        "passo {step} de {steps}: nenhum cumpriu os tetos ({caps}); este, {over} pontos acima, foi o que mais recusou "
+        "o nocivo, descontados os pontos acima"
+    ),
     "kept_caps": "benignos +{benign}, limítrofes +{borderline} pontos sobre o modelo sem treino",
     "figure_checks_title": "Prompts reservados recusados durante o treino de {arm}",
     "figure_checks_note": (

@@ -31,8 +31,8 @@ class Builtin(RowSource):
     def prompts(self) -> Iterator[Prompt]:
         """All of them, or those that `kind`, `languages` and `per_category` ask for."""
         rows = [row for language in self.languages for row in packaged(f"prompts.{language}.jsonl")]
-        drawn = _drawn(rows, self.per_category)
-        wanted = (row for row in rows if row["group"] in drawn and self.kind in (None, row["kind"]))
+        groups = drawn(rows, self.per_category)
+        wanted = (row for row in rows if row["group"] in groups and self.kind in (None, row["kind"]))
         return self.checked(wanted, "builtin")
 
 
@@ -42,7 +42,7 @@ def packaged(name: str) -> list[Mapping[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _drawn(rows: list[Mapping[str, Any]], per_category: int | None) -> set[str]:
+def drawn(rows: list[Mapping[str, Any]], per_category: int | None) -> set[str]:
     """Groups to read: of each category the first ones in the order of a hash, which no author could arrange."""
     categories = defaultdict(set)
     for row in rows:

@@ -95,7 +95,7 @@ class Keeper(TrainerCallback):
 
     def _choice(self, checks: tuple[Check, ...]) -> Choice:
         base, *trained = (check.tallies for check in checks)
-        return choose(trained, base, self.recipe.caps)
+        return choose(trained, base, self.recipe.caps, traded=True)
 
     def _check(self, step: int) -> None:
         start = time.perf_counter()

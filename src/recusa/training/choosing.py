@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 5  # of each kind, one prompt in so many is held out at most
 LEAST = 10  # held-out prompts, harmful and harmless, below which checkpoints cannot be told apart
-OFF = frozenset({"checks", "check_prompts", "check_tokens", "cap_benign", "cap_borderline"})
+OFF = frozenset({"choice", "checks", "check_prompts", "check_tokens", "cap_benign", "cap_borderline"})
 
 
 class Asking(NamedTuple):
@@ -44,8 +44,8 @@ class Checking(Component, Capped):
     check_tokens: int = Field(32, ge=1, description="tokens an answer may have when it is checked")
 
     def identity(self) -> dict[str, Any]:
-        """Without checks their settings change nothing, so they are left out."""
-        known = super().identity()
+        """Without checks their settings change nothing, so they are left out; `choice` numbers the rule of choosing."""
+        known = {**super().identity(), "choice": 2}
         return known if self.checks else {name: value for name, value in known.items() if name not in OFF}
 
 

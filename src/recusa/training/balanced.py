@@ -15,6 +15,7 @@ from recusa.training.lora import LoRARecipe, chat_of, refusals
 from recusa.training.openings import compliant_answers, with_openings, with_turns
 from recusa.types import Prompt
 
+BORDERLINE = 2 / 3  # of the harmless rows; with all twins and few others, plain requests were refused more often
 LEADS = {"en": "Sorry, I can't help with that.", "pt": "Desculpe, não posso ajudar com isso."}
 
 
@@ -39,7 +40,7 @@ class Balanced(LoRARecipe):
         24, ge=0, description="tokens of the model's own answers; 0 leaves rows without `response` out"
     )
     ratio: float | None = Field(
-        1.5, gt=0, description="most harmless rows a refusal; borderline ones stay first. None takes all"
+        1.5, gt=0, description="most harmless rows a refusal, two thirds borderline where there are as many. None: all"
     )
     lead: bool = Field(True, description="refusals begin with the same sentence, before what `chosen` says")
     sentences: int | None = Field(1, ge=1, description="sentences of `chosen` that are trained; None for all")
@@ -64,7 +65,7 @@ class Balanced(LoRARecipe):
     )
     checks: int = Field(4, ge=0, description="how often the model is asked held-out prompts; the best is kept")
     cap_benign: float = Field(3.0, ge=0, description="points of benign refusals above the base's that are allowed")
-    cap_borderline: float = Field(20.0, ge=0, description="points of borderline refusals above the base's, likewise")
+    cap_borderline: float = Field(35.0, ge=0, description="points of borderline refusals above the base's, likewise")
     first_weight: float = Field(20.0, gt=0, description="how many times an answer's first tokens count; 1 is off")
     first_tokens: int = Field(1, ge=1, description="tokens of an answer that `first_weight` is for")
 
@@ -87,12 +88,15 @@ class Balanced(LoRARecipe):
         return [*learnt, *kept]
 
     def _some(self, harmless: Sequence[Prompt], refused: int) -> list[Prompt]:
-        """At most `ratio` harmless prompts a refusal: all borderline ones if they fit, the rest drawn by the seed."""
-        most = len(harmless) if self.ratio is None else round(self.ratio * refused)
-        drawn = sorted(
-            harmless, key=lambda p: (p.kind != "borderline", sha256(f"{self.seed}|{p.id}".encode()).digest())
-        )
-        kept = {prompt.id for prompt in drawn[:most]}
+        """At most `ratio` harmless prompts a refusal, drawn by the seed; a third are benign, or all there are."""
+        if self.ratio is None:
+            return list(harmless)
+        most = round(self.ratio * refused)
+        drawn = sorted(harmless, key=lambda p: sha256(f"{self.seed}|{p.id}".encode()).digest())
+        benign = [prompt for prompt in drawn if prompt.kind != "borderline"]
+        borderline = [prompt for prompt in drawn if prompt.kind == "borderline"]
+        taken = borderline[: most - min(len(benign), most - round(most * BORDERLINE))]
+        kept = {prompt.id for prompt in (*taken, *benign[: most - len(taken)])}
         return [prompt for prompt in harmless if prompt.id in kept]
 
 

@@ -34,7 +34,7 @@ class BankSelector(Component):
                 raise ConfigError(
                     f"selector `bank` finds no {side} in the training split",
                     "training rows need `chosen` (or `refusal`) and `rejected` (or `response`); "
-                    'the built-in prompts have them: [[sources]] name = "builtin", use = "train"',
+                    'the built-in prompts have them ([[sources]] name = "builtin", use = "train"); a small `limit` may leave them out',
                 )
 
     def basis(self, given: Given) -> dict[str, Any]:

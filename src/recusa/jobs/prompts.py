@@ -171,14 +171,17 @@ def _counts(prompts: Sequence[Prompt]) -> dict[str, int]:
 
 
 def _limited(divided: Divided, limit: int | None, seed: int) -> Divided:
-    """At most `limit` prompts a kind on each side, whole groups first come by a seeded order."""
+    """At most `limit` prompts a kind on each side, whole groups first come by a seeded order.
+
+    Another order than the split's, which sent the first groups to the test: sources kept for training would come first.
+    """
     if limit is None:
         return divided
 
     def some(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
         left = Counter(dict.fromkeys(KINDS, limit))
         kept = []
-        for prompt in sorted(prompts, key=lambda p: (sha256(f"{seed}|{p.group}".encode()).digest(), p.id)):
+        for prompt in sorted(prompts, key=lambda p: (sha256(f"limit|{seed}|{p.group}".encode()).digest(), p.id)):
             if left[prompt.kind] > 0:
                 left[prompt.kind] -= 1
                 kept.append(prompt)

@@ -34,7 +34,8 @@ class BankSelector(Component):
                 raise ConfigError(
                     f"selector `bank` finds no {side} in the training split",
                     "training rows need `chosen` (or `refusal`) and `rejected` (or `response`); "
-                    'the built-in prompts have them ([[sources]] name = "builtin", use = "train"); a small `limit` may leave them out',
+                    'the built-in prompts have them ([[sources]] name = "builtin", use = "train"), as far as `limit` '
+                    "leaves them in",
                 )
 
     def basis(self, given: Given) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from recusa.config import Experiment, load_experiment, parse_experiment, schema
 from recusa.errors import ConfigError, RecusaError
+from recusa.jobs.prompts import load_prompts
 from recusa.judges.detector import Detector
 from recusa.types import Sampling
 
@@ -208,3 +209,11 @@ def test_config_errors_are_mistakes_of_the_user() -> None:
     """They exit with 2, like every error but too many failures."""
     assert isinstance(refused(""), RecusaError)
     assert refused("").exit_code == 2
+
+
+def test_a_limit_keeps_prompts_of_every_source() -> None:
+    """The split's own order would give a training of the embedded experiment contrast prompts alone."""
+    asked = load_prompts(load_experiment(None).model_copy(update={"limit": 24}))
+    harmful = [prompt for prompt in asked.train if prompt.kind == "harmful"]
+    assert {"builtin", "contrast"} == {prompt.source for prompt in harmful}
+    assert sum(prompt.source == "builtin" for prompt in harmful) > 6

@@ -75,8 +75,9 @@ class Helper:
         self.lost = True
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
             with suppress(OSError):  # what was not sent to it any more
-                pipe.close() if pipe else None
+                pipe.close()
         self._process.wait()
 
 

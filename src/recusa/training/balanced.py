@@ -15,7 +15,7 @@ from recusa.training.lora import LoRARecipe, chat_of, refusals
 from recusa.training.openings import compliant_answers, with_openings, with_turns
 from recusa.types import Prompt
 
-BORDERLINE = 2 / 3  # of the harmless rows; with all twins and few others, plain requests were refused more often
+BORDERLINE = 2 / 3  # of the harmless rows, so that many twins do not crowd out plain requests
 LEADS = {"en": "Sorry, I can't help with that.", "pt": "Desculpe, não posso ajudar com isso."}
 
 

@@ -34,12 +34,14 @@ def tuned(tiny: Path, **settings: Any) -> Any:
     return model
 
 
-def batch(weighted: bool, soft: bool = False) -> Batch:
-    """Four rows of three lengths, padded on the left, their last eight tokens trained."""
+def batch(weighted: bool, soft: bool = False, alike: int = 0) -> Batch:
+    """Four rows of three lengths, padded on the left, their last eight tokens trained; the first `alike` are one."""
     drawn = torch.Generator().manual_seed(0)
     ids = torch.randint(3, 300, (4, 20), generator=drawn)
     mask = torch.ones_like(ids)
     mask[0, :7] = mask[2, :3] = 0
+    for row, start in zip(ids, (7, 0, 3, 0), strict=True):
+        row[start : start + alike] = ids[1, :alike]
     labels = ids.clone()
     labels[:, :12] = -100
     weights = {"weights": torch.rand(4, 20, generator=drawn)} if weighted else {}
@@ -60,25 +62,53 @@ def lowered(model: Any, objective: Objective, rows: Batch) -> tuple[float, dict[
     return loss.item(), {name: w.grad.clone() for name, w in model.named_parameters() if w.requires_grad}
 
 
+@pytest.mark.parametrize("alike", [0, 3, 13], ids=["unlike", "one beginning", "one row begins another"])
 @pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "labels"])
 @pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
 @pytest.mark.parametrize("short", [384, 4], ids=["plain attention", "fused attention"])
 @pytest.mark.parametrize("settings", [{}, {"layers": (0.5, 1.0)}, {"targets": ("down_proj",)}], ids=str)
 def test_loss_and_gradients_are_those_of_the_model(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, weighted: bool, soft: bool, short: int, settings: dict[str, Any]
+    tiny: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    weighted: bool,
+    soft: bool,
+    alike: int,
+    short: int,
+    settings: dict[str, Any],
 ) -> None:
-    """To float32's precision, for all adapters; the head's few rows at a time change nothing."""
+    """To float32's precision, for all adapters; the head's few rows at a time and a shared beginning change nothing."""
     monkeypatch.setattr(lean, "SHORT", short)
+    monkeypatch.setattr(lean, "WORTH", 2)
     monkeypatch.setattr(operations, "LOGITS", 5)
     model = tuned(tiny, **settings)
-    loss, slopes = lowered(model, AnswerLoss(), batch(weighted, soft))
+    rows = batch(weighted, soft, alike)
+    loss, slopes = lowered(model, AnswerLoss(), rows)
     assert fits(model)
-    found, made = lowered(model, LeanAnswerLoss.of(model), batch(weighted, soft))
+    found, made = lowered(model, LeanAnswerLoss.of(model), rows)
     assert found == pytest.approx(loss, rel=1e-6)
     assert made.keys() == slopes.keys()
     for name, slope in slopes.items():
         torch.testing.assert_close(made[name], slope, rtol=1e-4, atol=1e-7, msg=name)
     assert max(float(slope.abs().max()) for slope in slopes.values()) > 1e-3, "the case must have gradients"
+
+
+def test_what_all_rows_begin_with_is_computed_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three tokens of four rows are three tokens; a beginning too short to be worth it is computed in each row."""
+    seen: list[tuple[int, int]] = []
+    call = lean.Layer.__call__
+
+    def counted(self: lean.Layer, states: torch.Tensor, rows: lean.Layout) -> torch.Tensor:
+        seen.append((rows.shared, len(states)))
+        return call(self, states, rows)
+
+    monkeypatch.setattr(lean.Layer, "__call__", counted)
+    model = tuned(tiny)
+    rows = batch(False, alike=3)
+    tokens = int(rows["attention_mask"].sum())
+    LeanAnswerLoss.of(model).loss(model, rows, 0.0)
+    monkeypatch.setattr(lean, "WORTH", 2)
+    LeanAnswerLoss.of(model).loss(model, rows, 0.0)
+    assert set(seen) == {(0, tokens), (3, tokens - 9)}
 
 
 def test_weights_side_by_side_are_still_the_models_own(tiny: Path) -> None:

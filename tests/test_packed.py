@@ -181,15 +181,17 @@ def test_rows_are_sized_from_the_budget(loaded: Loaded, monkeypatch: pytest.Monk
     assert memory.rows_within(loaded.model, 100, None) > 10**6
 
 
-def test_the_cache_is_never_larger_than_what_was_asked_for(loaded: Loaded) -> None:
-    """Few long rows, then many short ones: not many long ones. What fits the cache that is there leaves it alone."""
+def test_the_cache_grows_with_the_texts(loaded: Loaded) -> None:
+    """Few long rows, then many short ones: not many long ones; and no column before a text comes to it."""
     model = Packed(loaded.model)
     model.room(2, 300)
-    model.room(40, 20)
-    assert (model.keys.shape[1], model.keys.shape[-1]) == (model.slots, model.columns) == (40, 20)
-    kept = model.keys
-    model.room(30, 20)
-    assert model.keys is kept
+    model.read(0, 0, [[5] * 250] * 2)
+    model.room(40, 100)
+    assert model.cache.columns == 0
+    model.share([5] * 20)
+    assert {keys.shape for keys in model.cache.keys} == {(40, 2, 16, 32)}
+    model.step(torch.tensor([5] * 30), [32] * 30)
+    assert {values.shape for values in model.cache.values} == {(40, 2, 64, 16)}
 
 
 def test_a_small_budget_changes_no_answer(tiny: Path) -> None:

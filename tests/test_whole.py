@@ -85,13 +85,19 @@ def test_an_adapter_that_changes_nothing_leaves_everything(tiny: Path, adapters:
 
 
 @pytest.mark.model
-def test_drift_is_what_two_separate_models_give(tiny: Path, adapters: dict[str, Path], bench: Bench) -> None:
+@pytest.mark.parametrize("laid_out", [True, False], ids=["laid out", "own passes"])
+def test_drift_is_what_two_separate_models_give(
+    tiny: Path, adapters: dict[str, Path], bench: Bench, monkeypatch: pytest.MonkeyPatch, laid_out: bool
+) -> None:
     """KL and perplexities, row by row and unpadded, from the base and from the merged model."""
     import torch
 
+    from recusa.models import packed
     from recusa.models.causal import load_causal
     from recusa.models.template import training_row
 
+    if not laid_out:
+        monkeypatch.setattr(packed, "packable", lambda model: False)
     tuned = engine(tiny, adapters["wild"])
     found = wholeness("wild", tuned, PROMPTS, bench).drift
     assert found is not None

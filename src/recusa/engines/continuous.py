@@ -8,6 +8,7 @@ import torch
 
 from recusa.engines.decode import Decoded, Noise, choose, said_so_far
 from recusa.models.packed import Packed
+from recusa.models.reading import beginning
 from recusa.types import Key, Sampling
 
 READ = 4096  # tokens of prompts that one pass reads, so that memory does not grow with the rows
@@ -22,18 +23,18 @@ def decode_packed(
 
     What all prompts begin with is read once. The order depends on the prompts alone: the same rows give the same bits.
     """
-    shared = _shared(prompts)
+    shared = beginning(prompts)
     if shared:
         model.share(prompts[0][:shared])
     noises = [Noise.of(key, sampling.seed) for key in keys] if sampling.temperature > 0 else []
     said: list[list[int]] = [[] for _ in prompts]
     sizes = [len(prompt) - shared for prompt in prompts]
     waiting, rows = list(range(len(prompts)))[::-1], list[int]()
-    logits = torch.empty(0)
+    logits, slots = torch.empty(0), model.cache.number
     while waiting or rows:
-        if waiting and (not rows or model.slots - len(rows) >= min(len(waiting), -(-model.slots // REFILL))):
-            while waiting and len(rows) < model.slots:
-                joined = _joining(waiting, sizes, model.slots - len(rows))
+        if waiting and (not rows or slots - len(rows) >= min(len(waiting), -(-slots // REFILL))):
+            while waiting and len(rows) < slots:
+                joined = _joining(waiting, sizes, slots - len(rows))
                 read = model.read(len(rows), shared, [prompts[row][shared:] for row in joined])
                 logits, rows = torch.cat([logits, read]) if rows else read, rows + joined
         chosen = choose(logits, sampling, [noises[row] for row in rows] if noises else [])
@@ -44,13 +45,6 @@ def decode_packed(
         if rows:
             columns = [len(prompts[row]) + len(said[row]) - 1 for row in rows]
             logits = model.step(chosen[places], columns)
-
-
-def _shared(prompts: Sequence[list[int]]) -> int:
-    """How many tokens all prompts begin with; at least one of each is left to read."""
-    first, last = min(prompts), max(prompts)  # in order, what these two share all share
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return min(same, min(map(len, prompts)) - 1)
 
 
 def _joining(waiting: list[int], sizes: Sequence[int], free: int) -> list[int]:
@@ -69,6 +63,6 @@ def _closed_up(model: Packed, staying: Sequence[int]) -> list[int]:
     holes = [place for place in range(len(staying)) if place not in kept]
     late = [place for place in staying if place >= len(staying)]
     if holes:
-        model.move(late, holes)
+        model.cache.move(late, holes)
     filled = dict(zip(holes, late, strict=True))
     return [filled.get(place, place) for place in range(len(staying))]

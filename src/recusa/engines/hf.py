@@ -162,11 +162,10 @@ class HF(Component):
 
     def _packed_once(self, loaded: Loaded) -> Packed | None:
         """The model laid out for a CPU, where it can be and the weights fit a second time."""
-        from recusa.models.memory import free_memory, weight_bytes
+        from recusa.models.memory import fits_again
         from recusa.models.packed import Packed, packable
 
-        if self._packed is None and loaded.steering is None and packable(loaded.model):
-            free = free_memory("cpu")
-            if free is None or weight_bytes(loaded.model) < free / 2:
-                self._packed = Packed(loaded.model)
+        wanted = self._packed is None and loaded.steering is None
+        if wanted and packable(loaded.model) and fits_again(loaded.model):
+            self._packed = Packed(loaded.model)
         return self._packed

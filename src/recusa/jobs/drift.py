@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from recusa.models.drift import Forced
     from recusa.models.template import Row
 
-VERSION = 1  # raised when the same rows would give other sums
+VERSION = 2  # raised when the same rows would give other sums
 FOLDER = "whole"
 STEERED = "a steering probe changes how answers begin, by rule; it leaves the distributions as they are"
 NO_ROWS = "no benign prompt was answered by both models"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from recusa.models.adapters import check_all_used, check_trained_over
 from recusa.models.machine import Device, Dtype, pick_device, pick_dtype
 from recusa.models.steering import Steering, check_base, is_steering, load_steering
 from recusa.models.template import end_ids
-from recusa.models.weights import Located, folder_digest, locate, quiet_transformers
+from recusa.models.weights import DEFINING, Located, folder_digest, locate, quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -39,7 +41,16 @@ class Loaded:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model folder; raises ModelError when there is none."""
+    """The tokenizer of a model folder, read anew when its files have changed; raises ModelError when there is none.
+
+    Each call gives one of its own, whose settings may be changed.
+    """
+    stamps = [(file.name, file.stat().st_mtime_ns) for name in DEFINING if (file := folder / name).is_file()]
+    return copy(_tokenizer(folder, tuple(stamps)))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path, stamps: tuple[tuple[str, int], ...]) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:

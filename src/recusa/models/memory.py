@@ -44,3 +44,9 @@ def rows_within(model: PreTrainedModel, columns: int, budget: float | None) -> i
 def weight_bytes(model: PreTrainedModel) -> int:
     """Bytes of a model's weights."""
     return sum(weight.numel() * weight.element_size() for weight in model.parameters())
+
+
+def fits_again(model: PreTrainedModel, copies: int = 1) -> bool:
+    """Whether a model's weights can be in memory so many times more and leave half of what is free."""
+    free = free_memory("cpu")
+    return free is None or copies * weight_bytes(model) < SHARE * free

@@ -52,6 +52,13 @@ def left_padded(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -
     return ids.to(device), mask.to(device)
 
 
+def beginning(rows: Sequence[list[int]]) -> int:
+    """How many tokens all rows begin with; at least one of each is left."""
+    first, last = min(rows), max(rows)  # in order, what these two share all share
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return min(same, min(map(len, rows)) - 1)
+
+
 def blocks_of(model: PreTrainedModel) -> Sequence[torch.nn.Module]:
     """The transformer blocks of a causal model, first to last; raises ModelError when they are not found."""
     count = int(getattr(model.config.get_text_config(), "num_hidden_layers", 0))

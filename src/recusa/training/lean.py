@@ -1,8 +1,8 @@
 """The training step of Llama-shaped models on a CPU: few large operations, with backward passes written out.
 
-Padding is computed in attention alone, queries, keys and values are one product as are gate and up, LoRA adds to a
-product in place, and logits are made a few tokens at a time and never kept. A base in bfloat16 stays so; adapters are
-float32 and rounded for products, as `placing.Rounded` does.
+What all rows of a batch begin with is computed once, padding in attention alone; queries, keys and values are one
+product as are gate and up, LoRA adds to a product in place, and logits are made a few tokens at a time and never kept.
+A base in bfloat16 stays so; adapters are float32 and rounded for products, as `placing.Rounded` does.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 import torch
 
 from recusa.models.packed import bare, packable
+from recusa.models.reading import beginning
 from recusa.training.objective import Batch
 from recusa.training.operations import Adapted, Attended, CrossEntropy, Gated, Normed, Turned
 from recusa.training.rows import IGNORED, ROLES
 
 TOGETHER = 32  # rows whose lower layers are computed together
 SHORT = 384  # tokens of rows up to which attention weights are kept: rows * heads * SHORT**2 numbers a layer
+WORTH = 8  # tokens that all rows begin with, from which on they are computed apart from the rest
 
 
 class Joined:
@@ -48,8 +50,13 @@ class Joined:
 
 
 class Layout(NamedTuple):
-    """Where a batch's tokens stand when its padding is left out: their rows and columns, and the rotary angles."""
+    """Where the tokens that are computed stand: those all rows begin with once, then the rest, row by row.
 
+    `row` and `column` place the rest in a table of `shape`, (rows, tokens after the beginning); `cos` and `sin` are the
+    rotary angles of all.
+    """
+
+    shared: int
     shape: tuple[int, int]
     row: torch.Tensor
     column: torch.Tensor
@@ -88,20 +95,27 @@ class Layer:
 
     def _attended(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, rows: Layout) -> torch.Tensor:
         """Attention over rows padded on the right: causal, so nothing ever looks at the padding."""
+        shared = rows.shared
 
         def padded(x: torch.Tensor) -> torch.Tensor:
             whole = x.new_zeros(*rows.shape, x.shape[1], self.width)
-            return whole.index_put((rows.row, rows.column), x)
+            return whole.index_put((rows.row, rows.column), x[shared:])
 
-        if rows.shape[1] <= SHORT:
-            seen = Attended.apply(padded(q), padded(k), padded(v))  # type: ignore[no-untyped-call]
+        def after_beginning(x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([x[:shared].expand(rows.shape[0], -1, -1, -1), padded(x)], 1) if shared else padded(x)
+
+        if shared + rows.shape[1] <= SHORT:
+            seen = Attended.apply(padded(q), after_beginning(k), after_beginning(v))  # type: ignore[no-untyped-call]
         else:
             share = self.heads // self.kv_heads
             k, v = (padded(x).repeat_interleave(share, 2).transpose(1, 2) for x in (k, v))
             fused = torch.nn.functional.scaled_dot_product_attention
             seen = fused(padded(q).transpose(1, 2), k, v, is_causal=True).transpose(1, 2)
-        there: torch.Tensor = seen[rows.row, rows.column].flatten(1)
-        return there
+        rest: torch.Tensor = seen[rows.row, rows.column].flatten(1)
+        if not shared:
+            return rest
+        beginning = Attended.apply(*(x[None, :shared] for x in (q, k, v)))  # type: ignore[no-untyped-call]
+        return torch.cat([beginning[0].flatten(1), rest])
 
 
 @dataclass(slots=True)
@@ -153,27 +167,31 @@ class LeanAnswerLoss:
 
     def _predicting(self, batch: Batch, there: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
         """The last states, one token before each that is trained; `trained` are places among the tokens `there`."""
-        rows = self._rows(there)
+        ids, sizes = batch["input_ids"][there], there.sum(1)
+        row, column = _places(sizes)
+        once, rows = self._laid(ids, sizes, sizes.scatter_reduce(0, row[trained], column[trained], "amin"))
         if self.kept is None:
-            states, above = torch.nn.functional.embedding(batch["input_ids"][there], self.embedding), self.layers
+            states, above = torch.nn.functional.embedding(ids[once], self.embedding), self.layers
         else:
-            states, above = (
-                torch.cat([self.kept[place] for place in batch["places"].tolist()]),
-                self.layers[self.first :],
-            )
+            states = torch.cat([self.kept[place] for place in batch["places"].tolist()])[once]
+            above = self.layers[self.first :]
         for layer in above:
             states = layer(states, rows)
-        normed: torch.Tensor = Normed.apply(states[trained - 1], self.norm, self.eps)  # type: ignore[no-untyped-call]
+        before = once.cumsum(0)[trained - 1] - 1
+        normed: torch.Tensor = Normed.apply(states[before], self.norm, self.eps)  # type: ignore[no-untyped-call]
         return normed
 
-    def _rows(self, there: torch.Tensor) -> Layout:
-        sizes = there.sum(1)
-        row = there.nonzero()[:, 0]
-        column = torch.arange(len(row)) - (sizes.cumsum(0) - sizes)[row]
+    def _laid(self, ids: torch.Tensor, sizes: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, Layout]:
+        """Which of the tokens of rows are computed, and where those stand; what is asked for begins at `starts`."""
+        row, column = _places(sizes)
+        shared = _shared(torch.split(ids, sizes.tolist()), starts.tolist())
+        once = (column >= shared) | (row == 0)
+        row, column = row[once], column[once]
         longest = int(sizes.max())
         cos, sin = self.rotary(self.embedding[:1, None], torch.arange(longest)[None])
-        half = cos.shape[-1] // 2
-        return Layout((len(sizes), longest), row, column, cos[0, column, None], sin[0, column, None, :half])
+        angles = (cos[0, column, None], sin[0, column, None, : cos.shape[-1] // 2])
+        shape = (len(sizes), longest - shared)
+        return once, Layout(shared, shape, row[shared:], column[shared:] - shared, *angles)
 
     @torch.no_grad()
     def keep(self, rows: Sequence[Sequence[int]]) -> None:
@@ -185,15 +203,33 @@ class LeanAnswerLoss:
         kept = [torch.empty(0)] * len(rows)
         for at in range(0, len(order), TOGETHER):
             places = order[at : at + TOGETHER]
-            sizes = [len(rows[place]) for place in places]
-            there = torch.arange(max(sizes)) < torch.tensor(sizes)[:, None]
             ids = torch.tensor([token for place in places for token in rows[place]])
-            states, laid = torch.nn.functional.embedding(ids, self.embedding), self._rows(there)
+            sizes = torch.tensor([len(rows[place]) for place in places])
+            once, laid = self._laid(ids, sizes, sizes)
+            states = torch.nn.functional.embedding(ids[once], self.embedding)
             for layer in self.layers[: self.first]:
                 states = layer(states, laid)
-            for place, part in zip(places, torch.split(states, sizes), strict=True):
-                kept[place] = part.clone()
+            rest = torch.split(states[laid.shared :], (sizes - laid.shared).tolist())
+            for place, part in zip(places, rest, strict=True):
+                kept[place] = torch.cat([states[: laid.shared], part])
         self.kept = kept
+
+
+def _places(sizes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The row and the column of every token of rows of these sizes, one row after another."""
+    row = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+    return row, torch.arange(len(row)) - (sizes.cumsum(0) - sizes)[row]
+
+
+def _shared(rows: Sequence[torch.Tensor], starts: Sequence[int]) -> int:
+    """How many tokens all rows begin with, at least one before each start left: a first is told from the one before.
+
+    0 where it is not worth computing them apart, or rows are too long for `Attended`.
+    """
+    if len(rows) < 2 or max(map(len, rows)) > SHORT:
+        return 0
+    found = beginning([row[:start].tolist() for row, start in zip(rows, starts, strict=True)])
+    return found if found >= WORTH else 0
 
 
 def fits(model: Any) -> bool:

@@ -89,15 +89,18 @@ class Gated(torch.autograd.Function):
 class Attended(torch.autograd.Function):
     """Causal attention of (rows, tokens, heads, width) as plain products, with the weights kept for the gradient.
 
-    Queries that share keys stand beneath one another. For short rows torch's fused attention takes three times as long.
+    Where there are more keys than queries, the queries are the last tokens. Queries that share keys stand beneath one
+    another. For short rows torch's fused attention takes three times as long.
     """
 
     @staticmethod
     def forward(ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         _, tokens, kv_heads, width = k.shape
+        asking = q.shape[1]
         ctx.shapes, ctx.scale = (q.shape, k.shape), width**-0.5
         q, k, v = _grouped(q, kv_heads), _grouped(k, kv_heads), _grouped(v, kv_heads)
-        later = torch.full((tokens, tokens), float("-inf"), dtype=q.dtype).triu_(1).repeat(q.shape[1] // tokens, 1)
+        later = torch.full((asking, tokens), float("-inf"), dtype=q.dtype).triu_(1 + tokens - asking)
+        later = later.repeat(q.shape[1] // asking, 1)
         weights = torch.baddbmm(later, q, k.transpose(1, 2), alpha=ctx.scale).softmax(-1)
         ctx.save_for_backward(q, k, v, weights)
         return _ungrouped(torch.bmm(weights, v), ctx.shapes[0])

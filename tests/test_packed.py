@@ -191,7 +191,7 @@ def test_the_cache_grows_with_the_texts(loaded: Loaded) -> None:
     model.share([5] * 20)
     assert {keys.shape for keys in model.cache.keys} == {(40, 2, 16, 32)}
     model.step(torch.tensor([5] * 30), [32] * 30)
-    assert {values.shape for values in model.cache.values} == {(40, 2, 64, 16)}
+    assert {values.shape for values in model.cache.values} == {(40, 2, 48, 16)}
 
 
 def test_a_small_budget_changes_no_answer(tiny: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-GROWN = 32  # columns made at a time: few enough that products over columns nobody fills yet cost little
+GROWN = 16  # columns made at a time: few enough that products over columns nobody fills yet cost little
 
 
 class Slots:

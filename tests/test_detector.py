@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.public import public_folder
 
+from recusa.judges import memo
 from recusa.judges.detector import Detector, Explanation, parameters
 from recusa.judges.detector_acts import acts, rows, shorthand
 from recusa.judges.detector_prompt import ask
@@ -367,6 +368,29 @@ def test_portuguese_words_are_known_by_their_beginnings() -> None:
     assert words["w"].words >= {"poisoner", "house"}
     assert ("the", "poisoner", "is") in words["t"].runs
     assert "(" not in words["w"].words
+    assert parts(["(", ")"])[0]["w"].words == frozenset()
+
+
+def test_what_is_known_of_words_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each word is made once while it is remembered; when there are too many, all are forgotten."""
+    monkeypatch.setattr(memo, "MOST", 3)
+    made: list[str] = []
+
+    def length(word: str) -> int:
+        made.append(word)
+        return len(word)
+
+    lengths = memo.Memo(length)
+    assert [lengths[word] for word in ("a", "bb", "a", "ccc", "bb")] == [1, 2, 1, 3, 2]
+    assert made == ["a", "bb", "ccc"]
+    assert (lengths["dddd"], len(lengths), lengths["a"]) == (4, 1, 1)
+    assert made == ["a", "bb", "ccc", "dddd", "a"]
+
+
+@pytest.mark.parametrize("answer", ["()", "( )", ")))"])
+def test_brackets_alone_are_no_answer(answer: str) -> None:
+    """They are left out of the words, and nothing is left."""
+    assert verdict(LOCK, answer).outcome == "unclear"
 
 
 def test_unclear_spares_what_only_looks_so() -> None:

@@ -181,6 +181,21 @@ def test_rows_are_sized_from_the_budget(loaded: Loaded, monkeypatch: pytest.Monk
     assert memory.rows_within(loaded.model, 100, None) > 10**6
 
 
+def test_weights_are_laid_out_only_where_they_fit(tiny: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what is free is left to others; where that is not enough the model's own pass answers, and alike."""
+    weights = memory.weight_bytes(loaded.model)
+    expected = texts(HF(model=str(tiny), dtype="float32", device="cpu"), 3, Sampling(6))
+    for free, fitting in ((4.1, (True, True)), (3.9, (True, False)), (1.9, (False, False))):
+        monkeypatch.setattr(memory, "free_memory", lambda device, free=free: free * weights)
+        assert (memory.fits_again(loaded.model), memory.fits_again(loaded.model, copies=2)) == fitting
+
+    def never(model: Any) -> None:
+        raise AssertionError("there is no room for this")
+
+    monkeypatch.setattr(packed, "Packed", never)
+    assert texts(HF(model=str(tiny), dtype="float32", device="cpu"), 3, Sampling(6)) == expected
+
+
 def test_the_cache_grows_with_the_texts(loaded: Loaded) -> None:
     """Few long rows, then many short ones: not many long ones; and no column before a text comes to it."""
     model = Packed(loaded.model)

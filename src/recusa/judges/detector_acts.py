@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from recusa.component import digest
+from recusa.judges.memo import Memo
 
 _END, _SOFT, _NUMBERED, _NUMBER, _FUTURE, _OTHER = ".,#0fx"
 _INFLECTED = frozenset({"BAD", "GOOD", "FALSE", "UNABLE", "ABLE"})
@@ -39,12 +40,13 @@ class _Grammar(NamedTuple):
 
 def shorthand(tokens: Iterable[str]) -> str:
     """One character a token: which words of the lexicon it is, or punctuation."""
-    symbols = grammar().symbols
-    return "".join([symbols.get(token) or _symbol(token) for token in tokens])
+    return "".join(map(_SYMBOLS.__getitem__, tokens))
 
 
-@lru_cache(maxsize=1 << 16)
 def _symbol(token: str) -> str:
+    known = grammar().symbols.get(token)
+    if known:
+        return known
     first = token[0]
     if token[-3:] == "rei" and len(token) > 5:
         return _FUTURE
@@ -53,6 +55,9 @@ def _symbol(token: str) -> str:
     if first.isdigit():
         return _NUMBERED if token[-1] in ".)" else _NUMBER
     return _OTHER if first.isalnum() else _SOFT
+
+
+_SYMBOLS = Memo(_symbol)
 
 
 def acts(written: str) -> list[Act]:
@@ -65,13 +70,13 @@ def acts(written: str) -> list[Act]:
             match = pattern.match(written, start)
             if match:
                 found.append(Act(name, start, match.end()))
-    doubtful = not _OUTDOES.keys().isdisjoint([act.name for act in found])
-    return [act for act in found if not _outdone(act, found)] if doubtful else found
+    strong = [(_OUTDOES[act.name], act.start) for act in found if act.name in _OUTDOES]
+    return [act for act in found if not _outdone(act, strong)] if strong else found
 
 
-def _outdone(act: Act, found: list[Act]) -> bool:
+def _outdone(act: Act, strong: list[tuple[frozenset[str], int]]) -> bool:
     """Whether another reading of the same words rules this one out: "I cannot recommend it enough" refuses nothing."""
-    return any(act.name in _OUTDOES.get(b.name, ()) and act.start - 1 <= b.start < act.end for b in found)
+    return any(act.start - 1 <= start < act.end and act.name in weak for weak, start in strong)
 
 
 def rows(name: str) -> list[dict[str, str]]:

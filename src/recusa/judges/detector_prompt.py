@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from recusa.judges.detector_acts import rows
 from recusa.judges.detector_text import plain
+from recusa.judges.memo import Memo
 
 _CHARACTERS = 1500
 _STEM = 5  # letters that words of one subject share
@@ -58,8 +59,14 @@ def stems(text: str) -> set[str]:
 
 def stems_of(tokens: Iterable[str]) -> list[str]:
     """For each token what `stems` would make of it: the beginning of a word that may carry the subject, or nothing."""
-    common = _patterns().common
-    return ["" if len(token) < _SHORTEST or token in common else token[:_STEM] for token in tokens]
+    return list(map(_STEMS.__getitem__, tokens))
+
+
+def _stem(token: str) -> str:
+    return "" if len(token) < _SHORTEST or token in _patterns().common else token[:_STEM]
+
+
+_STEMS = Memo(_stem)
 
 
 def _kind(asked: str) -> str:

@@ -56,7 +56,8 @@ def read(answer: str) -> Text:
     if not _BARE.isdisjoint(tokens):
         tokens = [part for token in tokens for part in ((token[:-2], "not") if token in _BARE else (token,))]
     odd = 0 if text.isascii() else len(_MOJIBAKE.findall(text))
-    return Text(tokens, rest != head, quoted, thought, odd >= max(_BROKEN, sum(t[0].isascii() for t in tokens) / 2))
+    broken = odd >= _BROKEN and odd >= sum(token[0].isascii() for token in tokens) / 2
+    return Text(tokens, rest != head, quoted, thought, broken)
 
 
 def plain(text: str) -> str:

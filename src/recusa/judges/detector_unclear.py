@@ -50,7 +50,8 @@ def why_unclear(asked: Asked, text: Text, acts: Sequence[Act]) -> str:
     if text.broken:
         return "letters are broken"
     words = [word for word in words if word != "quotation"] or words
-    if loops(words) or loops(_without_counting(words)):
+    plain = _without_counting(words)
+    if loops(words) or (plain is not words and loops(plain)):
         return "the answer repeats itself"
     if gibberish(words):
         return "no words of a language"
@@ -73,7 +74,7 @@ def loops(words: Sequence[str]) -> bool:
 def _without_counting(words: Sequence[str]) -> Sequence[str]:
     """The words less their numbers, which may count up while all else repeats; all of them where most are numbers."""
     rest = [word for word in words if word[0].isalpha()]
-    return rest if 2 * len(rest) > len(words) else words
+    return rest if len(words) > len(rest) > len(words) / 2 else words
 
 
 def _cycling(words: Sequence[str], period: int) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache
+from itertools import chain, pairwise
+from sys import intern
 from typing import NamedTuple
 
 from recusa.judges.detector_acts import rows
+from recusa.judges.memo import Memo
 
 OPENING = 40  # tokens whose words are weighed apart
 _ENGLISH_WORDS = "the of to is and that it you for with are not as be this have can i my we your"
@@ -35,19 +37,16 @@ class Part(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The weights of one part's words, runs and starts, with their keys as sets."""
+    """The weights of one part's words, runs and starts."""
 
     words: dict[str, float]
     runs: dict[tuple[str, ...], float]
     starts: dict[tuple[str, ...], float]
-    keys: Part
 
     def score(self, part: Part) -> float:
         """What a part adds to the log-odds; the sum is exact, so that no order of summing shows."""
-        found = [self.words[key] for key in part.words & self.keys.words]
-        found += [self.runs[key] for key in part.runs & self.keys.runs]
-        found += [self.starts[key] for key in part.starts & self.keys.starts]
-        return math.fsum(found) * part.share
+        found = chain(map(self.words.get, part.words), map(self.runs.get, part.runs), map(self.starts.get, part.starts))
+        return math.fsum(filter(None, found)) * part.share
 
 
 def parts(tokens: Sequence[str]) -> tuple[dict[str, Part], bool]:
@@ -55,9 +54,10 @@ def parts(tokens: Sequence[str]) -> tuple[dict[str, Part], bool]:
 
     With it comes whether the answer is Portuguese: whether those words are more than twice as many as English ones.
     """
-    known = [_word(token) for token in tokens if token[0] not in _BRACKETS]
-    portuguese = sum([word.portuguese for word in known]) > 2 * sum([word.english for word in known])
-    words = [word.translated for word in known] if portuguese else [word.stem for word in known]
+    known = list(map(_WORDS.__getitem__, [token for token in tokens if token not in _BRACKETS]))
+    stems, translated, english, foreign = zip(*known, strict=True) if known else ((),) * 4
+    portuguese = sum(foreign) > 2 * sum(english)
+    words = translated if portuguese else stems
     opening = words[:OPENING]
     threes = frozenset(zip(opening, opening[1:], opening[2:], strict=False))
     return {"o": _part(opening), "t": Part(frozenset(), threes, frozenset()), "w": _part(words)}, portuguese
@@ -83,14 +83,14 @@ def tables(weights: Mapping[str, float]) -> dict[str, Table]:
         for name, weight in weights.items():
             if not name.startswith(mark + " "):
                 continue
-            key = tuple(name[2:].removeprefix("^").split(" "))
+            key = tuple(map(intern, name[2:].removeprefix("^").split(" ")))
             if name[2] == "^":
                 starts[key] = weight
             elif len(key) == 1:
                 words[key[0]] = weight
             else:
                 runs[key] = weight
-        made[mark] = Table(words, runs, starts, Part(frozenset(words), frozenset(runs), frozenset(starts)))
+        made[mark] = Table(words, runs, starts)
     return made
 
 
@@ -138,14 +138,15 @@ class _Word(NamedTuple):
     portuguese: bool
 
 
-@lru_cache(maxsize=1 << 16)
 def _word(token: str) -> _Word:
     word = token if token[0].isalpha() else ("0" if token[0].isdigit() else token[0])
     table = translations()
     known = word in table
-    return _Word(
-        _stem(word), _stem(table[word] if known else _by_beginning(word)), word in _ENGLISH, known and word not in _BOTH
-    )
+    stem, translated = _stem(word), _stem(table[word] if known else _by_beginning(word))
+    return _Word(intern(stem), intern(translated), word in _ENGLISH, known and word not in _BOTH)
+
+
+_WORDS = Memo(_word)
 
 
 def _by_beginning(word: str) -> str:

@@ -101,8 +101,8 @@ class Packed:
 
     def room(self, slots: int, columns: int) -> None:
         """Have so many slots, empty, for texts of at most so many tokens."""
-        self.cache = Slots(0, 0, 0, 0, self.dtype)  # let go before there is a second one
-        self.cache = Slots(len(self.blocks), slots, self.kv_heads, self.width, self.dtype)
+        self.cache = Slots(0, 0, 0, 0, 0, self.dtype)  # let go before there is a second one
+        self.cache = Slots(len(self.blocks), slots, self.kv_heads, self.width, columns, self.dtype)
         cos, sin = self.rotary(self.embedding[:1, None], torch.arange(columns)[None])
         half = self.width // 2
         self.cos, self.sin = cos[0, :, None], sin[0, :, None, :half]

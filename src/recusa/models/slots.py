@@ -1,35 +1,37 @@
-"""Keys and values of rows that are answered together: a slot a row, and columns that are made as texts grow."""
+"""Keys and values of rows that are answered together: a slot a row, and columns that come into use as texts grow."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
-GROWN = 16  # columns made at a time: few enough that products over columns nobody fills yet cost little
+GROWN = 16  # columns taken into use at a time: few enough that products over those nobody fills yet cost little
 
 
 class Slots:
     """Keys and values, a layer each: (slots, heads, width, columns) as the product takes them, and the last two turned.
 
-    Products take all columns there are: of a part of them, torch makes a copy at every call. What no row has filled is
-    zero, to be masked.
+    There is memory for `most` columns from the start, and as many are in use as the longest text needs: of a part of
+    the columns, torch makes a copy at every product. What no row has filled is zero, to be masked.
     """
 
-    def __init__(self, layers: int, number: int, heads: int, width: int, dtype: torch.dtype) -> None:
+    def __init__(self, layers: int, number: int, heads: int, width: int, most: int, dtype: torch.dtype) -> None:
         self.number, self.columns = number, 0
-        self.keys = [torch.zeros(number, heads, width, 0, dtype=dtype) for _ in range(layers)]
-        self.values = [torch.zeros(number, heads, 0, width, dtype=dtype) for _ in range(layers)]
+        size = number * heads * width * -(-most // GROWN) * GROWN
+        self._memory = [(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype)) for _ in range(layers)]
+        self.keys = [keys[:0].view(number, heads, width, 0) for keys, _ in self._memory]
+        self.values = [values[:0].view(number, heads, 0, width) for _, values in self._memory]
 
     def hold(self, columns: int) -> None:
-        """Have at least so many columns; layer by layer, so that there are never two whole caches."""
+        """Have at least so many columns in use."""
         if columns <= self.columns:
             return
-        before, self.columns = self.columns, -(-columns // GROWN) * GROWN
-        more = self.columns - before
-        for layer, (keys, values) in enumerate(zip(self.keys, self.values, strict=True)):
-            self.keys[layer] = torch.nn.functional.pad(keys, (0, more))
-            self.values[layer] = torch.nn.functional.pad(values, (0, 0, 0, more))
+        self.columns = -(-columns // GROWN) * GROWN
+        for layer, (keys, values) in enumerate(self._memory):
+            self.keys[layer] = _widened(keys, self.keys[layer], self.columns, -1)
+            self.values[layer] = _widened(values, self.values[layer], self.columns, -2)
 
     def share(self, columns: int) -> None:
         """Give every slot the first columns of the first."""
@@ -41,3 +43,12 @@ class Slots:
         """Let rows take the place of others."""
         for cache in (*self.keys, *self.values):
             cache[list(targets)] = cache[list(sources)]
+
+
+def _widened(memory: torch.Tensor, held: torch.Tensor, columns: int, along: int) -> torch.Tensor:
+    """What is held at the beginning of the memory, laid out anew with more columns there."""
+    filled, shape = held.clone(), list(held.shape)
+    shape[along] = columns
+    made = memory[: math.prod(shape)].view(shape).zero_()
+    made.narrow(along, 0, filled.shape[along]).copy_(filled)
+    return made

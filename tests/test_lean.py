@@ -62,18 +62,21 @@ def lowered(model: Any, objective: Objective, rows: Batch) -> tuple[float, dict[
     return loss.item(), {name: w.grad.clone() for name, w in model.named_parameters() if w.requires_grad}
 
 
-@pytest.mark.parametrize("alike", [0, 3, 13], ids=["unlike", "one beginning", "one row begins another"])
 @pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "labels"])
 @pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
-@pytest.mark.parametrize("short", [384, 4], ids=["plain attention", "fused attention"])
+@pytest.mark.parametrize(
+    ("short", "alike"),
+    [(384, 0), (384, 3), (384, 13), (4, 0)],
+    ids=["unlike", "one beginning", "one row begins another", "fused attention"],
+)
 @pytest.mark.parametrize("settings", [{}, {"layers": (0.5, 1.0)}, {"targets": ("down_proj",)}], ids=str)
 def test_loss_and_gradients_are_those_of_the_model(
     tiny: Path,
     monkeypatch: pytest.MonkeyPatch,
     weighted: bool,
     soft: bool,
-    alike: int,
     short: int,
+    alike: int,
     settings: dict[str, Any],
 ) -> None:
     """To float32's precision, for all adapters; the head's few rows at a time and a shared beginning change nothing."""
@@ -109,6 +112,37 @@ def test_what_all_rows_begin_with_is_computed_once(tiny: Path, monkeypatch: pyte
     monkeypatch.setattr(lean, "WORTH", 2)
     LeanAnswerLoss.of(model).loss(model, rows, 0.0)
     assert set(seen) == {(0, tokens), (3, tokens - 9)}
+
+
+@pytest.mark.parametrize("alike", [0, 3])
+def test_a_row_that_trains_nothing_changes_nothing(tiny: Path, monkeypatch: pytest.MonkeyPatch, alike: int) -> None:
+    """The shortest, whose beginning is the longest part of it."""
+    monkeypatch.setattr(lean, "WORTH", 2)
+    model, rows = tuned(tiny), batch(True, alike=alike)
+    rows["labels"][0] = -100
+    loss, slopes = lowered(model, AnswerLoss(), rows)
+    found, made = lowered(model, LeanAnswerLoss.of(model), rows)
+    assert found == pytest.approx(loss, rel=1e-6)
+    for name, slope in slopes.items():
+        torch.testing.assert_close(made[name], slope, rtol=1e-4, atol=1e-7, msg=name)
+
+
+@pytest.mark.parametrize("alike", [0, 3])
+def test_what_is_kept_of_lower_layers_is_what_they_give(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, alike: int
+) -> None:
+    """Kept once for all rows, with what they begin with computed once, and taken in another order."""
+    monkeypatch.setattr(lean, "WORTH", 2)
+    model, rows = tuned(tiny, layers=(0.5, 1.0)), batch(True, alike=alike)
+    lowering = LeanAnswerLoss.of(model)
+    loss, slopes = lowered(model, lowering, rows)
+    there = rows["attention_mask"].bool()
+    texts = [ids[mask].tolist() for ids, mask in zip(rows["input_ids"], there, strict=True)]
+    lowering.keep(texts[::-1])
+    found, made = lowered(model, lowering, {**rows, "places": torch.tensor([3, 2, 1, 0])})
+    assert found == pytest.approx(loss, rel=1e-6)
+    for name, slope in slopes.items():
+        torch.testing.assert_close(made[name], slope, rtol=1e-4, atol=1e-7, msg=name)
 
 
 def test_weights_side_by_side_are_still_the_models_own(tiny: Path) -> None:

@@ -74,13 +74,13 @@ def test_one_prompt_many_times_is_read_once(loaded: Loaded, monkeypatch: pytest.
     """Samples of one prompt share all of it but its last token."""
     rows, keys = asked(loaded, 1)
     read: list[int] = []
-    plain = Packed.read
+    plain = Packed.states
 
     def counted(self: Packed, first: int, start: int, texts: Sequence[Sequence[int]]) -> torch.Tensor:
         read.append(sum(map(len, texts)))
         return plain(self, first, start, texts)
 
-    monkeypatch.setattr(Packed, "read", counted)
+    monkeypatch.setattr(Packed, "states", counted)
     model = Packed(loaded.model)
     model.room(6, len(rows[0]) + 4)
     answers = said(decode_packed(model, rows * 6, keys * 6, Sampling(4), frozenset({2})))
@@ -133,6 +133,14 @@ def test_other_shapes_are_left_to_the_model(loaded: Loaded, change: str) -> None
     assert not packable(loaded.model)
 
 
+@pytest.mark.parametrize("settings", [{"target_modules": ["q_proj", "embed_tokens"]}, {"modules_to_save": ["lm_head"]}])
+def test_adapters_outside_the_layers_are_left_to_the_model(loaded: Loaded, settings: dict[str, Any]) -> None:
+    """On the embedding or in place of the head: neither is looked at."""
+    from peft import LoraConfig, get_peft_model
+
+    assert not packable(get_peft_model(loaded.model, LoraConfig(r=2, **settings)))
+
+
 def test_a_batch_that_does_not_fit_is_halved(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -170,8 +178,9 @@ def test_a_row_that_fits_nowhere_is_a_failure(tiny: Path, monkeypatch: pytest.Mo
 
 
 def test_rows_are_sized_from_the_budget(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By hand: 2 layers x 2 key-value heads x 16 numbers x 2 tensors x 100 tokens, and 4 x vocabulary, of 4 bytes."""
-    row = (2 * 2 * 2 * 16 * 100 + 4 * loaded.model.config.vocab_size) * 4
+    """By hand: 2 layers x 2 key-value heads x 16 numbers x 2 tensors x 112 columns, which hold 100 tokens, and 4 x
+    vocabulary, of 4 bytes."""
+    row = (2 * 2 * 2 * 16 * 112 + 4 * loaded.model.config.vocab_size) * 4
     assert memory.row_bytes(loaded.model, 100) == row
     assert memory.rows_within(loaded.model, 100, 10.5 * row / memory.GIB) == 10
     assert memory.rows_within(loaded.model, 100, row / 2 / memory.GIB) == 1
@@ -207,6 +216,7 @@ def test_the_cache_grows_with_the_texts(loaded: Loaded) -> None:
     assert {keys.shape for keys in model.cache.keys} == {(40, 2, 16, 32)}
     model.step(torch.tensor([5] * 30), [32] * 30)
     assert {values.shape for values in model.cache.values} == {(40, 2, 48, 16)}
+    assert {keys.untyped_storage().nbytes() for keys in model.cache.keys} == {40 * 2 * 16 * 112 * 4}
 
 
 def test_a_small_budget_changes_no_answer(tiny: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tiny import MISTRAL
@@ -80,3 +82,27 @@ def test_a_model_without_template_is_refused(tiny: Path) -> None:
     tokenizer.chat_template = None
     with pytest.raises(ModelError, match="no chat template"):
         prompt_ids(tokenizer, chat("Hello"))
+
+
+def test_a_tokenizer_is_read_once_and_anew_when_its_files_change(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each caller may change the template of its own; what another process wrote is seen."""
+    from transformers import AutoTokenizer
+
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    read: list[Path] = []
+    real = AutoTokenizer.from_pretrained
+
+    def noted(place: Path) -> Any:
+        read.append(place)
+        return real(place)
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", noted)
+    first, second = load_tokenizer(folder), load_tokenizer(folder)
+    first.chat_template = "changed"
+    assert second.chat_template == load_tokenizer(folder).chat_template != "changed"
+    assert read == [folder]
+    first.save_pretrained(folder)
+    assert load_tokenizer(folder).chat_template == "changed"
+    assert read == [folder] * 2

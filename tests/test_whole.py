@@ -89,18 +89,28 @@ def test_an_adapter_that_changes_nothing_leaves_everything(tiny: Path, adapters:
 def test_drift_is_what_two_separate_models_give(
     tiny: Path, adapters: dict[str, Path], bench: Bench, monkeypatch: pytest.MonkeyPatch, laid_out: bool
 ) -> None:
-    """KL and perplexities, row by row and unpadded, from the base and from the merged model."""
+    """KL and perplexities, row by row and unpadded, from the base and from the merged model; two rows at a time."""
     import torch
 
-    from recusa.models import packed
+    from recusa.models import drift, packed
     from recusa.models.causal import load_causal
     from recusa.models.template import training_row
 
+    ways: list[bool] = []
+    made = drift.Both.__init__
+
+    def noted(self: drift.Both, loaded: Any) -> None:
+        made(self, loaded)
+        ways.append(bool(self.laid_out))
+
+    monkeypatch.setattr(drift.Both, "__init__", noted)
+    monkeypatch.setattr(drift, "BATCH", 2)
     if not laid_out:
         monkeypatch.setattr(packed, "packable", lambda model: False)
     tuned = engine(tiny, adapters["wild"])
     found = wholeness("wild", tuned, PROMPTS, bench).drift
     assert found is not None
+    assert ways == [laid_out]
     base = load_causal(str(tiny), device="cpu", dtype="float32")
     merged = load_causal(str(tiny), device="cpu", dtype="float32", adapter=str(adapters["wild"]))
     divergence, before, after, tokens = 0.0, 0.0, 0.0, 0
@@ -132,18 +142,18 @@ def test_nothing_is_computed_twice(
 ) -> None:
     """A killed measurement keeps its chunks; a finished one loads no model."""
     tuned = engine(tiny, adapters["wild"])
-    from recusa.models import drift as module
+    from recusa.models.drift import Both
 
-    real, calls = module.drift, [0]
+    real, calls = Both.drift, [0]
 
-    def dies(loaded: Any, rows: Any) -> Any:
+    def dies(self: Both, rows: Any) -> Any:
         calls[0] += 1
         if calls[0] == 2:
             raise KeyboardInterrupt
-        return real(loaded, rows)
+        return real(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "drift", dies)
+        patch.setattr(Both, "drift", dies)
         with pytest.raises(KeyboardInterrupt):
             wholeness("wild", tuned, PROMPTS, bench)
     assert len(list((bench.store.workspace / "whole").glob("*.json"))) == 1

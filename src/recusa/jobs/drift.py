@@ -21,7 +21,7 @@ from recusa.wholeness import Drift
 if TYPE_CHECKING:
     from recusa.jobs.whole import Bench
     from recusa.models.causal import Loaded
-    from recusa.models.drift import Forced
+    from recusa.models.drift import Both, Forced
     from recusa.models.template import Row
 
 VERSION = 2  # raised when the same rows would give other sums
@@ -43,11 +43,11 @@ def drift_of(
     missing = [place for place, file in enumerate(files) if not file.is_file()]
     stage = f"whole {name}: drift"
     bench.listener(stage, len(files) - len(missing), len(files))
-    loaded = _loaded(tuned) if missing else None
+    both = _both(tuned) if missing else None
     for place in missing:
-        assert loaded is not None
+        assert both is not None
         start = time.perf_counter()
-        sums = _sums(loaded, chunks[place])
+        sums = _sums(both, chunks[place])
         keep(files[place], {"seconds": time.perf_counter() - start, "rows": sums})
         bench.listener(stage, sum(file.is_file() for file in files), len(files))
     found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
@@ -93,20 +93,19 @@ def _file(tuned: Any, chunk: Sequence[tuple[Prompt, Answer]], workspace: Path) -
     return workspace / FOLDER / f"{digest([VERSION, tuned.identity(), rows])}.json"
 
 
-def _loaded(tuned: Any) -> Loaded:
+def _both(tuned: Any) -> Both:
     """The model with its adapter beside the weights, so that it can be switched off."""
     from recusa.models.causal import load_causal
+    from recusa.models.drift import Both
 
-    return load_causal(**tuned.trainable(), adapter=tuned.adapter, merge=False)
+    return Both(load_causal(**tuned.trainable(), adapter=tuned.adapter, merge=False))
 
 
-def _sums(loaded: Loaded, chunk: Sequence[tuple[Prompt, Answer]]) -> list[Forced | None]:
+def _sums(both: Both, chunk: Sequence[tuple[Prompt, Answer]]) -> list[Forced | None]:
     """Sums of every answer that fits the context; None for one that does not."""
-    from recusa.models.drift import drift
-
-    rows = [_row(loaded, prompt, answer) for prompt, answer in chunk]
+    rows = [_row(both.loaded, prompt, answer) for prompt, answer in chunk]
     fitting = [row for row in rows if row is not None]
-    sums = iter(drift(loaded, fitting))
+    sums = iter(both.drift(fitting))
     return [None if row is None else next(sums) for row in rows]
 
 

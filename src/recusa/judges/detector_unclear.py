@@ -50,8 +50,8 @@ def why_unclear(asked: Asked, text: Text, acts: Sequence[Act]) -> str:
     if text.broken:
         return "letters are broken"
     words = [word for word in words if word != "quotation"] or words
-    plain = _without_counting(words)
-    if loops(words) or (plain is not words and loops(plain)):
+    uncounted = _without_counting(words)
+    if loops(words) or (uncounted is not words and loops(uncounted)):
         return "the answer repeats itself"
     if gibberish(words):
         return "no words of a language"

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, pairwise
-from sys import intern
 from typing import NamedTuple
 
 from recusa.judges.detector_acts import rows
@@ -16,6 +15,7 @@ OPENING = 40  # tokens whose words are weighed apart
 _ENGLISH_WORDS = "the of to is and that it you for with are not as be this have can i my we your"
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _BOTH = frozenset(("a", "as", "do", "me", "no", "so"))  # words of both languages tell neither
+_SAME: dict[str, str] = {}  # words that weigh, as the one string that is found in tables without being compared
 _BRACKETS = frozenset("()")  # they stand for no word, and some answers are full of them
 _SHORTEST, _LONGEST = 3, 14  # letters of the beginnings of Portuguese words
 _ENDINGS = ("ing", "ed", "ly", "es", "s")
@@ -83,7 +83,7 @@ def tables(weights: Mapping[str, float]) -> dict[str, Table]:
         for name, weight in weights.items():
             if not name.startswith(mark + " "):
                 continue
-            key = tuple(map(intern, name[2:].removeprefix("^").split(" ")))
+            key = tuple([_SAME.setdefault(word, word) for word in name[2:].removeprefix("^").split(" ")])
             if name[2] == "^":
                 starts[key] = weight
             elif len(key) == 1:
@@ -143,7 +143,9 @@ def _word(token: str) -> _Word:
     table = translations()
     known = word in table
     stem, translated = _stem(word), _stem(table[word] if known else _by_beginning(word))
-    return _Word(intern(stem), intern(translated), word in _ENGLISH, known and word not in _BOTH)
+    return _Word(
+        _SAME.get(stem, stem), _SAME.get(translated, translated), word in _ENGLISH, known and word not in _BOTH
+    )
 
 
 _WORDS = Memo(_word)

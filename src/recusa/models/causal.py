@@ -43,9 +43,9 @@ class Loaded:
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder, read anew when its files have changed; raises ModelError when there is none.
 
-    Each call gives one of its own, whose settings may be changed.
+    Each call gives one whose template may be changed; its tokens are those of all.
     """
-    stamps = [(file.name, file.stat().st_mtime_ns) for name in DEFINING if (file := folder / name).is_file()]
+    stamps = [(str(file), file.stat().st_mtime_ns) for name in DEFINING if (file := folder.resolve() / name).is_file()]
     return copy(_tokenizer(folder, tuple(stamps)))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recusa.models.slots import rounded
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -30,7 +32,7 @@ def row_bytes(model: PreTrainedModel, columns: int) -> int:
     config: Any = model.config.get_text_config()
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    cache = 2 * config.num_hidden_layers * heads * width * columns
+    cache = 2 * config.num_hidden_layers * heads * width * rounded(columns)
     return int((cache + 4 * config.vocab_size) * model.dtype.itemsize)
 
 

@@ -109,7 +109,7 @@ class Packed:
 
     def share(self, prefix: Sequence[int]) -> None:
         """Read tokens that all rows begin with, once, and give every slot what was read."""
-        self.read(0, 0, [prefix])
+        self.states(0, 0, [prefix])
         self.cache.share(len(prefix))
 
     def read(self, first: int, start: int, texts: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -225,6 +225,8 @@ def packable(model: Any) -> bool:
         and not getattr(config, "mlp_bias", False)
         and not getattr(config, "sliding_window", None)
         and rope in ROTARY
+        and type(base.get_decoder().embed_tokens) is torch.nn.Embedding
+        and _plain(base.get_output_embeddings())
         and all(_plain(part) for name, part in base.get_decoder().named_modules() if name.endswith("_proj"))
     )
 

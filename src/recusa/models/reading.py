@@ -53,10 +53,10 @@ def left_padded(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -
 
 
 def beginning(rows: Sequence[list[int]]) -> int:
-    """How many tokens all rows begin with; at least one of each is left."""
+    """How many tokens all rows begin with; at least one of each is left, where it has any."""
     first, last = min(rows), max(rows)  # in order, what these two share all share
     same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return min(same, min(map(len, rows)) - 1)
+    return max(0, min(same, min(map(len, rows)) - 1))
 
 
 def blocks_of(model: PreTrainedModel) -> Sequence[torch.nn.Module]:

@@ -14,12 +14,13 @@ class Slots:
     """Keys and values, a layer each: (slots, heads, width, columns) as the product takes them, and the last two turned.
 
     There is memory for `most` columns from the start, and as many are in use as the longest text needs: of a part of
-    the columns, torch makes a copy at every product. What no row has filled is zero, to be masked.
+    the columns, torch makes a copy at every product. What a row has not filled holds what was there before, numbers at
+    any rate, and must be masked.
     """
 
     def __init__(self, layers: int, number: int, heads: int, width: int, most: int, dtype: torch.dtype) -> None:
         self.number, self.columns = number, 0
-        size = number * heads * width * -(-most // GROWN) * GROWN
+        size = number * heads * width * rounded(most)
         self._memory = [(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype)) for _ in range(layers)]
         self.keys = [keys[:0].view(number, heads, width, 0) for keys, _ in self._memory]
         self.values = [values[:0].view(number, heads, 0, width) for _, values in self._memory]
@@ -28,7 +29,7 @@ class Slots:
         """Have at least so many columns in use."""
         if columns <= self.columns:
             return
-        self.columns = -(-columns // GROWN) * GROWN
+        self.columns = rounded(columns)
         for layer, (keys, values) in enumerate(self._memory):
             self.keys[layer] = _widened(keys, self.keys[layer], self.columns, -1)
             self.values[layer] = _widened(values, self.values[layer], self.columns, -2)
@@ -45,10 +46,16 @@ class Slots:
             cache[list(targets)] = cache[list(sources)]
 
 
+def rounded(columns: int) -> int:
+    """So many columns, up to whole steps."""
+    return -(-columns // GROWN) * GROWN
+
+
 def _widened(memory: torch.Tensor, held: torch.Tensor, columns: int, along: int) -> torch.Tensor:
     """What is held at the beginning of the memory, laid out anew with more columns there."""
     filled, shape = held.clone(), list(held.shape)
-    shape[along] = columns
-    made = memory[: math.prod(shape)].view(shape).zero_()
-    made.narrow(along, 0, filled.shape[along]).copy_(filled)
+    before, shape[along] = shape[along], columns
+    made = memory[: math.prod(shape)].view(shape)
+    made.narrow(along, 0, before).copy_(filled)
+    made.narrow(along, before, columns - before).zero_()
     return made

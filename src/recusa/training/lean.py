@@ -107,6 +107,7 @@ class Layer:
         if shared + rows.shape[1] <= SHORT:
             seen = Attended.apply(padded(q), after_beginning(k), after_beginning(v))  # type: ignore[no-untyped-call]
         else:
+            assert not shared  # `_shared` has looked
             share = self.heads // self.kv_heads
             k, v = (padded(x).repeat_interleave(share, 2).transpose(1, 2) for x in (k, v))
             fused = torch.nn.functional.scaled_dot_product_attention
@@ -114,8 +115,8 @@ class Layer:
         rest: torch.Tensor = seen[rows.row, rows.column].flatten(1)
         if not shared:
             return rest
-        beginning = Attended.apply(*(x[None, :shared] for x in (q, k, v)))  # type: ignore[no-untyped-call]
-        return torch.cat([beginning[0].flatten(1), rest])
+        first = Attended.apply(*(x[None, :shared] for x in (q, k, v)))  # type: ignore[no-untyped-call]
+        return torch.cat([first[0].flatten(1), rest])
 
 
 @dataclass(slots=True)

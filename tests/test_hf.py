@@ -120,6 +120,13 @@ def test_an_empty_batch_gives_nothing(tiny: Path) -> None:
     assert list(engine(tiny).answer([], Sampling())) == []
 
 
+def test_only_what_our_own_passes_round_names_their_rounding(tiny: Path) -> None:
+    """Float32 answers are the same token for token, and a 4-bit base goes another way: what is stored of them stays."""
+    assert "rounding" in HF(model=str(tiny), device="cpu", dtype="bfloat16").identity()
+    for other in ({"dtype": "float32"}, {"dtype": "bfloat16", "quantize": "nf4"}):
+        assert "rounding" not in HF.model_validate({"model": str(tiny), "device": "cpu", **other}).identity()
+
+
 def test_identity_follows_the_weights(tiny: Path, tmp_path: Path) -> None:
     """Other weights under another name are another engine; the same folder copied is the same engine."""
     import shutil
